@@ -1,0 +1,143 @@
+#pragma once
+// agentlua/bind/git.hpp: room 7. `agentlua.core.git`: git operations as jobs on the pool.
+//
+// Each takes one table. `at` names the checkout: {git_dir=, common_dir=, work_tree=}, as open()
+// and worktree_add() return it. Opened on demand and in a module of its own, because loading
+// libgit2 costs more than all other start-up work of a command together.
+
+#include <string>
+#include <vector>
+
+#include "agentlua/bind/job.hpp"
+#include "agentlua/git.hpp"
+
+namespace agentlua::bind {
+
+namespace git_api {
+
+inline json place(const git::location& at) {
+  return {{"git_dir", at.git_dir.native()}, {"common_dir", at.common_dir.native()},
+          {"work_tree", at.work_tree.native()}};
+}
+/// The checkout that member `key` of an operation's table names.
+inline git::location where(const json& t, const char* key = "at") {
+  const json& at = t.at(key);
+  return {at.at("git_dir").get<std::string>(), at.at("common_dir").get<std::string>(),
+          string_or(at, "work_tree")};
+}
+inline std::vector<std::string> list(const json& t, const char* key) {
+  const json* value = member(t, key);
+  return value != nullptr && !value->empty() ? value->get<std::vector<std::string>>()
+                                             : std::vector<std::string>{};
+}
+inline std::string text(const json& t, const char* key) { return t.at(key).get<std::string>(); }
+inline json maybe(const std::optional<std::string>& value) { return value ? json(*value) : json(nullptr); }
+inline git::repository repo(const json& t) { return git::repository::at(where(t)); }
+
+inline json files(const std::vector<git::changed_file>& changed) {
+  json out = json::array();
+  for (const auto& file : changed)
+    out.push_back({{"path", file.path}, {"added", file.added}, {"deleted", file.deleted}, {"binary", file.binary}});
+  return out;
+}
+
+/// open{path=} -> {at=, branch=}: the repository that holds a path.
+inline json open(const json& t) {
+  auto found = git::repository::open(text(t, "path"));
+  return {{"at", place(found.where())}, {"branch", found.head_branch()}};
+}
+inline json resolve(const json& t) { return maybe(repo(t).resolve(text(t, "revision"))); }
+inline json contains(const json& t) { return repo(t).contains(text(t, "commit"), text(t, "ancestor")); }
+inline json identity(const json& t) { return repo(t).identity(); }
+inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
+
+inline json worktree_list(const json& t) {
+  json out = json::array();
+  for (const auto& tree : git::worktrees(repo(t)))
+    out.push_back({{"path", tree.path.native()}, {"head", tree.head}, {"branch", tree.branch},
+                   {"prunable", tree.prunable}, {"locked", tree.locked}});
+  return out;
+}
+/// worktree_find{at=, path=} -> at of the linked worktree, or null.
+inline json worktree_find(const json& t) {
+  auto found = git::find_worktree(repo(t), text(t, "path"));
+  return found ? place(*found) : json(nullptr);
+}
+inline json worktree_add(const json& t) {
+  return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
+}
+/// worktree_remove{at=, tree=, branch=, tip=}
+inline json worktree_remove(const json& t) {
+  git::remove_worktree(repo(t), where(t, "tree"), text(t, "branch"), string_or(t, "tip"));
+  return true;
+}
+inline json commit_leftovers(const json& t) {
+  return git::commit_leftovers(where(t), text(t, "branch"), text(t, "message"), list(t, "exclude"));
+}
+inline json save(const json& t) {
+  auto kept = git::save(where(t), text(t, "ref"), t.value("limit", std::uintmax_t{100} << 20), list(t, "known"));
+  return {{"commit", kept.commit}, {"skipped", kept.skipped}};
+}
+inline json diff(const json& t) { return files(git::diff(where(t), text(t, "from"), text(t, "to"))); }
+inline json status(const json& t) {
+  git::command_options options;
+  options.env = {"GIT_OPTIONAL_LOCKS=0"};
+  json out = json::array();
+  for (auto& row : git::split_nul(
+           git::command(where(t), {"status", "--porcelain=v1", "-z", "--no-renames"}, options).out))
+    if (row.size() > 3) out.push_back({{"path", row.substr(3)}, {"code", row.substr(0, 2)}});
+  return out;
+}
+
+inline json land(const json& t) {
+  git::land_request request;
+  request.branch = text(t, "branch");
+  request.base = text(t, "base");
+  request.mode = string_or(t, "mode", "squash");
+  request.message = text(t, "message");
+  request.author = string_or(t, "author");
+  request.pending_ref = text(t, "pending_ref");
+  request.protect = list(t, "protect");
+  auto done = git::land(repo(t), request);
+  return {{"status", done.status}, {"reason", done.reason}, {"commit", done.commit},
+          {"base", done.base}, {"paths", done.paths}, {"files", files(done.files)}};
+}
+inline json finish_landing(const json& t) {
+  git::finish_landing(repo(t), text(t, "pending_ref"));
+  return true;
+}
+inline json recover_landing(const json& t) {
+  return maybe(git::recover_landing(repo(t), text(t, "pending_ref"), text(t, "base")));
+}
+
+inline constexpr luaL_Reg functions[] = {
+    {"open", job_function<open>},
+    {"resolve", job_function<resolve>},
+    {"contains", job_function<contains>},
+    {"identity", job_function<identity>},
+    {"refs", job_function<refs>},
+    {"worktree_list", job_function<worktree_list>},
+    {"worktree_find", job_function<worktree_find>},
+    {"worktree_add", job_function<worktree_add>},
+    {"worktree_remove", job_function<worktree_remove>},
+    {"commit_leftovers", job_function<commit_leftovers>},
+    {"save", job_function<save>},
+    {"diff", job_function<diff>},
+    {"status", job_function<status>},
+    {"land", job_function<land>},
+    {"finish_landing", job_function<finish_landing>},
+    {"recover_landing", job_function<recover_landing>},
+    {nullptr, nullptr}};
+
+}  // namespace git_api
+
+/// The table `agentlua.core.git`. The state must have agentlua.core open. [-0, +1]
+inline int open_git(lua_State* L) {
+  push_array_mark(L);
+  lua_pop(L, 1);
+  open_job(L);
+  new_table(L, git_api::functions);
+  return 1;
+}
+
+}  // namespace agentlua::bind

@@ -1,0 +1,211 @@
+#pragma once
+// agentlua/detail/stream.hpp: room 3. The two ends of a child's pipes, driven by the event loop.
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agentlua/event_loop.hpp"
+#include "agentlua/fs.hpp"
+
+namespace agentlua::detail {
+
+/// write() to a pipe that may have lost its reader, without SIGPIPE whatever its disposition.
+inline ssize_t write_quietly(int fd, std::string_view bytes) noexcept {
+  sigset_t pipe_signal;
+  sigset_t before;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  ssize_t written = ::write(fd, bytes.data(), bytes.size());
+  int problem = errno;
+  if (written < 0 && problem == EPIPE) {
+    timespec now{};
+    ::sigtimedwait(&pipe_signal, nullptr, &now);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = problem;
+  return written;
+}
+
+/// What a child writes: bytes go to a file first (if one is named), then into a bounded buffer.
+/// A reader that does not keep up stops the reading, so the child waits and memory stays flat.
+class stream {
+ public:
+  static constexpr std::size_t high_water = 4u << 20;  ///< unread bytes at which reading pauses
+  static constexpr std::size_t line_limit = 1u << 20;  ///< a longer line is cut; the file has all
+
+  void open(unique_fd fd, const std::string& file) {
+    fd_ = std::move(fd);
+    ::fcntl(fd_.get(), F_SETPIPE_SZ, 1 << 20);
+    ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
+    if (!file.empty()) file_ = fs::open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  }
+  void attach(event_loop& loop, std::function<void()> changed) {
+    loop_ = &loop;
+    changed_ = std::move(changed);
+    if (fd_) resume();
+  }
+  /// Called once when nothing more will come.
+  void on_end(std::function<void()> fn) { at_end_ = std::move(fn); }
+
+  /// Next line without its newline, or false. `cut` tells that the rest of the line was dropped.
+  /// The view holds until the next call that takes or reads.
+  bool next_line(std::string_view& line, bool& cut) {
+    cut = false;
+    for (;;) {
+      std::string_view unread = std::string_view(buffer_).substr(taken_);
+      std::size_t end = unread.find('\n', scanned_);
+      bool whole = end != std::string_view::npos;
+      if (!whole) {
+        scanned_ = unread.size();
+        bool last = ended() && !unread.empty();
+        if (!last && unread.size() < line_limit) return want_more();
+        end = std::min(unread.size(), line_limit);
+      }
+      bool tail = dropping_;
+      dropping_ = !whole && !ended();
+      scanned_ = 0;
+      taken_ += end + (whole ? 1 : 0);
+      if (tail) continue;
+      cut = dropping_ || end > line_limit;
+      line = unread.substr(0, std::min(end, line_limit));
+      return true;
+    }
+  }
+
+  /// Appends everything unread to `into`; true when there was something.
+  bool take_all(std::string& into) {
+    std::size_t size = buffer_.size() - taken_;
+    into.append(buffer_, taken_, size);
+    taken_ = buffer_.size();
+    scanned_ = 0;
+    want_more();
+    return size != 0;
+  }
+
+  bool ended() const noexcept { return !fd_; }
+  /// True when there is nothing to take and nothing will come.
+  bool exhausted() const noexcept { return ended() && taken_ == buffer_.size(); }
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  /// The file could not be written: errno, else 0. The child goes on; the gap is known.
+  int file_problem() const noexcept { return file_problem_; }
+
+  void abandon() {
+    if (!fd_) return;
+    watch_.reset();
+    fd_.reset();
+    file_.reset();
+    changed_();
+    if (at_end_) at_end_();
+  }
+
+ private:
+  bool want_more() {
+    if (taken_ > 0) {
+      buffer_.erase(0, taken_);
+      taken_ = 0;
+    }
+    if (fd_ && !watch_ && buffer_.size() < high_water) resume();
+    return false;
+  }
+  void resume() {
+    watch_ = loop_->watch(fd_.get(), UV_READABLE, [this] { on_readable(); });
+  }
+
+  void on_readable() noexcept {
+    constexpr std::size_t chunk = 256u << 10;
+    std::size_t before = buffer_.size();
+    buffer_.resize(before + chunk);
+    ssize_t got = ::read(fd_.get(), buffer_.data() + before, chunk);
+    int problem = errno;
+    buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && (problem == EAGAIN || problem == EINTR)) return;
+    if (got <= 0) {
+      abandon();
+      return;
+    }
+    bytes_ += static_cast<std::uint64_t>(got);
+    if (file_) {
+      try {
+        fs::write_all(file_.get(), std::string_view(buffer_).substr(before), "output file");
+      } catch (const error&) {
+        file_problem_ = errno;
+        file_.reset();
+      }
+    }
+    if (buffer_.size() - taken_ >= high_water) watch_.reset();
+    changed_();
+  }
+
+  event_loop* loop_ = nullptr;
+  unique_fd fd_, file_;
+  std::unique_ptr<event_loop::subscription> watch_;
+  std::function<void()> changed_ = [] {};
+  std::function<void()> at_end_;
+  std::string buffer_;
+  std::size_t taken_ = 0;    // bytes of buffer_ that the reader has had
+  std::size_t scanned_ = 0;  // bytes after taken_ known to hold no newline
+  std::uint64_t bytes_ = 0;
+  bool dropping_ = false;    // inside a line whose start was given out as cut
+  int file_problem_ = 0;
+};
+
+/// What a child reads: queued bytes are written as it takes them.
+class sink {
+ public:
+  void open(unique_fd fd) {
+    fd_ = std::move(fd);
+    ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
+  }
+  void attach(event_loop& loop) { loop_ = &loop; }
+  void write(std::string_view bytes) {
+    if (!fd_) return;
+    queue_ += bytes;
+    flush();
+  }
+  void finish() {
+    finishing_ = true;
+    if (fd_) flush();
+  }
+  void abandon() noexcept {
+    watch_.reset();
+    fd_.reset();
+    queue_.clear();
+  }
+
+ private:
+  void flush() noexcept {
+    while (!queue_.empty()) {
+      ssize_t written = write_quietly(fd_.get(), queue_);
+      if (written > 0) {
+        queue_.erase(0, static_cast<std::size_t>(written));
+        continue;
+      }
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) {
+        if (!watch_) watch_ = loop_->watch(fd_.get(), UV_WRITABLE, [this] { flush(); });
+        return;
+      }
+      abandon();  // the child closed its stdin; that is its right
+      return;
+    }
+    watch_.reset();
+    if (finishing_) fd_.reset();
+  }
+
+  event_loop* loop_ = nullptr;
+  unique_fd fd_;
+  std::unique_ptr<event_loop::subscription> watch_;
+  std::string queue_;
+  bool finishing_ = false;
+};
+
+}  // namespace agentlua::detail

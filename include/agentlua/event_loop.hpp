@@ -1,0 +1,204 @@
+#pragma once
+// agentlua/event_loop.hpp: room 3. One libuv loop: timers, descriptors, signals, directories, pool.
+
+#include <sys/timerfd.h>
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "agentlua/detail/unique_fd.hpp"
+#include "agentlua/error.hpp"
+#include "agentlua/time.hpp"
+
+namespace agentlua {
+
+/// One uv_loop_t with what the library needs of it.
+///
+/// Callbacks run inside step(), on the thread that calls it, and must not throw or call step().
+/// Threads: one thread uses a loop; submit() hands work to libuv's pool.
+/// A foreign loop drives it: watch fd() for reading, wait at most timeout(), then call step(0).
+class event_loop {
+ public:
+  using callback = std::function<void()>;
+  using timer_id = std::pair<nanoseconds, std::uint64_t>;
+
+  /// A registration that ends when it is destroyed. Ownership: with the caller; it must go before
+  /// the loop does.
+  class subscription {
+   public:
+    virtual ~subscription() = default;
+  };
+
+  event_loop() {
+    check(uv_loop_init(&loop_), "start the event loop");
+    timer_fd_.reset(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!timer_fd_) throw_errno("make", "timerfd");
+    clock_ = watch(timer_fd_.get(), UV_READABLE, [this] { run_timers(); });
+  }
+  event_loop(const event_loop&) = delete;
+  event_loop& operator=(const event_loop&) = delete;
+  ~event_loop() {
+    clock_.reset();
+    while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) continue;  // pool jobs and closing handles finish
+    uv_loop_close(&loop_);
+  }
+
+  /// Waits for the next event, at most `limit` (none: as long as it takes), and runs callbacks.
+  void step(std::optional<seconds> limit = std::nullopt) {
+    if (limit && limit->count() <= 0) {
+      uv_run(&loop_, UV_RUN_NOWAIT);
+      return;
+    }
+    timer_id bound{};
+    if (limit) bound = after(*limit, [] {});
+    uv_run(&loop_, UV_RUN_ONCE);
+    if (limit) cancel(bound);
+  }
+
+  /// Descriptor that becomes readable when step() has something to do.
+  int fd() const noexcept { return uv_backend_fd(&loop_); }
+  /// How long a foreign loop may wait before it calls step(): seconds, none for ever.
+  std::optional<seconds> timeout() const noexcept {
+    int wait = uv_backend_timeout(&loop_);
+    if (wait < 0) return std::nullopt;
+    return seconds(wait / 1000.0);
+  }
+
+  /// Calls `fn` once after `delay`, on a clock that counts suspend.
+  timer_id after(seconds delay, callback fn) {
+    timer_id id{boot_now() + std::chrono::duration_cast<nanoseconds>(delay), ++last_timer_};
+    timers_.emplace(id, std::move(fn));
+    arm();
+    return id;
+  }
+  /// Forgets a timer; one that has run already is well.
+  void cancel(const timer_id& id) {
+    if (timers_.erase(id) != 0) arm();
+  }
+
+  /// Calls `fn` whenever `fd` is ready for `events` (UV_READABLE, UV_WRITABLE).
+  std::unique_ptr<subscription> watch(int fd, int events, callback fn) {
+    auto handle = std::make_unique<handle_of<uv_poll_t>>(std::move(fn));
+    check(uv_poll_init(&loop_, handle->get(), fd), "watch a descriptor");
+    handle->opened();
+    auto ready = [](uv_poll_t* h, int, int) { state::of(h)->fn(); };
+    check(uv_poll_start(handle->get(), events, ready), "watch a descriptor");
+    return handle;
+  }
+
+  /// Calls `fn` when the process receives the signal.
+  std::unique_ptr<subscription> on_signal(int number, callback fn) {
+    auto handle = std::make_unique<handle_of<uv_signal_t>>(std::move(fn));
+    check(uv_signal_init(&loop_, handle->get()), "watch a signal");
+    handle->opened();
+    auto ready = [](uv_signal_t* h, int) { state::of(h)->fn(); };
+    check(uv_signal_start(handle->get(), ready, number), "watch a signal");
+    return handle;
+  }
+
+  /// Calls `fn` when a file, or a name in a directory, changes. Errors: ENOENT.
+  std::unique_ptr<subscription> watch_path(const std::string& path, callback fn) {
+    auto handle = std::make_unique<handle_of<uv_fs_event_t>>(std::move(fn));
+    check(uv_fs_event_init(&loop_, handle->get()), "watch '" + path + "'");
+    handle->opened();
+    auto ready = [](uv_fs_event_t* h, const char*, int, int) { state::of(h)->fn(); };
+    check(uv_fs_event_start(handle->get(), ready, path.c_str(), 0), "watch '" + path + "'");
+    return handle;
+  }
+
+  /// Runs `work` on libuv's pool, then `done` in the loop. Threads: `work` must own what it uses.
+  void submit(callback work, callback done) {
+    struct job {
+      uv_work_t request;
+      callback work, done;
+    };
+    auto owned = std::make_unique<job>(job{{}, std::move(work), std::move(done)});
+    owned->request.data = owned.get();
+    check(uv_queue_work(
+              &loop_, &owned->request,
+              [](uv_work_t* r) { static_cast<job*>(r->data)->work(); },
+              [](uv_work_t* r, int) {
+                std::unique_ptr<job> ended(static_cast<job*>(r->data));
+                ended->done();
+              }),
+          "queue work");
+    owned.release();
+  }
+
+ private:
+  // libuv owns a handle's memory until its close callback has run, so the memory is separate.
+  struct state {
+    callback fn;
+    explicit state(callback f) : fn(std::move(f)) {}
+    virtual ~state() = default;
+    template <class Handle>
+    static state* of(Handle* handle) {
+      return static_cast<state*>(handle->data);
+    }
+  };
+  template <class Handle>
+  struct memory : state {
+    using state::state;
+    Handle handle{};
+  };
+  template <class Handle>
+  class handle_of : public subscription {
+   public:
+    explicit handle_of(callback fn) : memory_(new memory<Handle>(std::move(fn))) {}
+    ~handle_of() override {
+      if (!open_) {
+        delete memory_;
+        return;
+      }
+      uv_close(reinterpret_cast<uv_handle_t*>(get()),
+               [](uv_handle_t* h) { delete static_cast<state*>(h->data); });
+    }
+    Handle* get() { return &memory_->handle; }
+    void opened() {
+      open_ = true;
+      memory_->handle.data = static_cast<state*>(memory_);
+    }
+
+   private:
+    memory<Handle>* memory_;
+    bool open_ = false;
+  };
+
+  static void check(int status, const std::string& doing) {
+    if (status < 0) throw error(uv_err_name(status), "cannot " + doing + ": " + uv_strerror(status));
+  }
+
+  void run_timers() noexcept {
+    std::uint64_t expired = 0;
+    [[maybe_unused]] auto got = ::read(timer_fd_.get(), &expired, sizeof expired);
+    while (!timers_.empty() && timers_.begin()->first.first <= boot_now()) {
+      auto due = timers_.extract(timers_.begin());
+      due.mapped()();
+    }
+    arm();
+  }
+
+  void arm() noexcept {
+    itimerspec when{};
+    if (!timers_.empty()) {
+      auto at = std::max<nanoseconds>(timers_.begin()->first.first, nanoseconds(1));
+      when.it_value.tv_sec = static_cast<time_t>(at.count() / 1'000'000'000);
+      when.it_value.tv_nsec = static_cast<long>(at.count() % 1'000'000'000);
+    }
+    ::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+  }
+
+  uv_loop_t loop_{};
+  detail::unique_fd timer_fd_;
+  std::unique_ptr<subscription> clock_;
+  std::map<timer_id, callback> timers_;
+  std::uint64_t last_timer_ = 0;
+};
+
+}  // namespace agentlua

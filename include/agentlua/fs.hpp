@@ -1,0 +1,189 @@
+#pragma once
+// agentlua/fs.hpp: room 2. Files: whole reads, durable atomic writes, renames that never replace.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agentlua/detail/unique_fd.hpp"
+#include "agentlua/error.hpp"
+
+namespace agentlua {
+
+namespace stdfs = std::filesystem;
+
+namespace fs {
+
+/// Opens a file, close-on-exec. Errors: the errno name (ENOENT, EACCES, ...).
+inline detail::unique_fd open(const stdfs::path& path, int flags, mode_t mode = 0666) {
+  int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd < 0) throw_errno((flags & O_ACCMODE) == O_RDONLY ? "open" : "write", path.native());
+  return detail::unique_fd(fd);
+}
+
+/// Writes all bytes to `fd`; `name` is for the error.
+inline void write_all(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_errno("write", name);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+/// Whole content of a regular file. A FIFO or a device is refused, so nothing can hang.
+/// Errors: ENOENT, EACCES, EINVAL (not a regular file), EFBIG (over `limit` bytes).
+inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_MAX) {
+  auto fd = fs::open(path, O_RDONLY | O_NONBLOCK);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_errno("read", path.native());
+  if (!S_ISREG(info.st_mode))
+    throw error("EINVAL", "cannot read '" + path.native() + "': not a regular file");
+  if (static_cast<std::size_t>(info.st_size) > limit)
+    throw error("EFBIG", "cannot read '" + path.native() + "': larger than " +
+                             std::to_string(limit) + " bytes");
+  std::string content;
+  content.resize(static_cast<std::size_t>(info.st_size) + 1);
+  std::size_t length = 0;
+  for (;;) {
+    ssize_t got = ::read(fd.get(), content.data() + length, content.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_errno("read", path.native());
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+    if (length == content.size()) content.resize(content.size() * 2);
+  }
+  content.resize(length);
+  return content;
+}
+
+/// Flushes a directory, so that a rename in it survives a power cut.
+inline void sync_directory(const stdfs::path& dir) {
+  auto fd = fs::open(dir, O_RDONLY | O_DIRECTORY);
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("flush directory", dir.native());
+}
+
+/// Name for a temporary file beside `target`: names its writer, so that it can be swept when dead.
+inline stdfs::path temporary_name(const stdfs::path& target) {
+  static std::atomic<unsigned> counter{0};
+  return target.parent_path() /
+         (".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++));
+}
+
+/// How write_file_atomic treats the target.
+enum class write_mode {
+  replace,        ///< there or not
+  create_only,    ///< EEXIST when it is there
+  existing_only,  ///< ENOENT when it is not: a file that was moved away meanwhile never comes back
+};
+
+/// Writes a whole file: temporary file, fsync, rename, fsync of the directory. Readers see the old
+/// or the new content, never a part; on error the old content is there.
+/// Errors: EEXIST or ENOENT as `mode` says, ENOSPC, EDQUOT, EACCES, EROFS, EIO.
+inline void write_file_atomic(const stdfs::path& path, std::string_view content,
+                              write_mode mode = write_mode::replace, mode_t permissions = 0644) {
+  stdfs::path temporary = temporary_name(path);
+  auto fd = fs::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions);
+  try {
+    write_all(fd.get(), content, path.native());
+    if (::fsync(fd.get()) != 0) throw_errno("flush", path.native());
+    if (::close(fd.release()) != 0) throw_errno("write", path.native());
+    unsigned flags = mode == write_mode::create_only     ? RENAME_NOREPLACE
+                     : mode == write_mode::existing_only ? RENAME_EXCHANGE
+                                                         : 0;
+    if (::syscall(SYS_renameat2, AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags) != 0)
+      throw_errno(mode == write_mode::create_only ? "create" : "replace", path.native());
+    if (mode == write_mode::existing_only) ::unlink(temporary.c_str());  // the old content
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_directory(path.parent_path());
+}
+
+/// Renames without ever replacing. False when `from` is gone (somebody else was first).
+/// Errors: EEXIST (the target is there), and the errno name of anything else.
+inline bool rename_noreplace(const stdfs::path& from, const stdfs::path& to) {
+  if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
+    return true;
+  if (errno == ENOENT && !stdfs::exists(stdfs::symlink_status(from))) return false;
+  throw_errno("move to '" + to.native() + "'", from.native());
+}
+
+/// Makes a directory and its missing parents. Existing is well.
+inline void make_directories(const stdfs::path& path) {
+  std::error_code problem;
+  stdfs::create_directories(path, problem);
+  if (problem) throw errno_error(problem.value(), "make directory", path.native());
+}
+
+/// Names in a directory, without "." and "..", in no order. A missing directory has none.
+inline std::vector<std::string> list_directory(const stdfs::path& dir) {
+  std::vector<std::string> names;
+  DIR* stream = ::opendir(dir.c_str());
+  if (stream == nullptr) {
+    if (errno == ENOENT) return names;
+    throw_errno("read directory", dir.native());
+  }
+  try {
+    while (dirent* entry = ::readdir(stream)) {
+      std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+  } catch (...) {
+    ::closedir(stream);
+    throw;
+  }
+  ::closedir(stream);
+  return names;
+}
+
+/// Appends one record with a single write, so that records of several writers do not mix.
+inline void append_record(const stdfs::path& path, std::string_view record) {
+  auto fd = fs::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  write_all(fd.get(), record, path.native());
+}
+
+/// Finds a program as execvp would: `name` itself when it has a slash, else along `search`.
+/// Relative names are looked up from `cwd`. Returns an absolute path.
+/// Errors: ENOENT (the search path is shown), EACCES (there, but not executable).
+inline std::string find_program(const std::string& name, const std::string& search,
+                                const stdfs::path& cwd) {
+  auto runnable = [](const stdfs::path& file) {
+    return ::access(file.c_str(), X_OK) == 0 && stdfs::is_regular_file(file);
+  };
+  if (name.find('/') != std::string::npos) {
+    stdfs::path file = cwd / name;
+    if (runnable(file)) return file.native();
+    if (!stdfs::exists(file)) throw error("ENOENT", "program '" + name + "' not found");
+    throw error("EACCES", "program '" + name + "' is not executable; try chmod +x");
+  }
+  std::string_view rest = search;
+  bool seen = false;
+  while (!name.empty()) {
+    auto colon = rest.find(':');
+    stdfs::path dir(rest.substr(0, colon));
+    stdfs::path file = cwd / (dir / name);
+    if (!dir.empty() && runnable(file)) return file.native();
+    seen = seen || (!dir.empty() && stdfs::is_regular_file(file));
+    if (colon == std::string_view::npos) break;
+    rest.remove_prefix(colon + 1);
+  }
+  if (seen) throw error("EACCES", "program '" + name + "' is on PATH but not executable");
+  throw error("ENOENT", "program '" + name + "' not found on PATH (" + search + ")");
+}
+
+}  // namespace fs
+}  // namespace agentlua

@@ -1,0 +1,9 @@
+#pragma once
+// agentlua/git.hpp: room 4. All of git/.
+
+#include "agentlua/git/command.hpp"
+#include "agentlua/git/diff.hpp"
+#include "agentlua/git/land.hpp"
+#include "agentlua/git/repository.hpp"
+#include "agentlua/git/save.hpp"
+#include "agentlua/git/worktree.hpp"

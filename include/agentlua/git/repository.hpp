@@ -1,0 +1,178 @@
+#pragma once
+// agentlua/git/repository.hpp: room 4. Opening a repository; its refs, read and written in process.
+
+#include <git2.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agentlua/error.hpp"
+#include "agentlua/git/command.hpp"
+
+namespace agentlua::git {
+
+namespace detail {
+
+template <auto Free>
+struct deleter {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+template <class T, auto Free>
+using owned = std::unique_ptr<T, deleter<Free>>;
+
+/// libgit2's message for the call that failed just now.
+inline std::string last_message() {
+  const git_error* problem = git_error_last();
+  return problem != nullptr && problem->message != nullptr ? problem->message : "unknown reason";
+}
+
+}  // namespace detail
+
+/// A repository seen from one checkout.
+///
+/// libgit2 reads and writes refs in process. A repository that it does not understand (sha256,
+/// unknown extensions) is served by the git program instead; callers see no difference.
+/// Object names are hex strings of any length. Threads: one thread at a time; open one per thread.
+class repository {
+ public:
+  /// Finds the repository that `start` is in.
+  /// Errors: ENOREPO (none there), EOWNER (git refuses because it belongs to somebody else).
+  static repository open(const stdfs::path& start) {
+    repository repo;
+    location nowhere;
+    nowhere.work_tree = start;
+    run_result found = command_at(nowhere, {"rev-parse", "--is-bare-repository",
+                                            "--absolute-git-dir", "--git-common-dir"});
+    if (found.err.find("dubious ownership") != std::string::npos)
+      throw error("EOWNER", "git refuses '" + start.native() + "': it belongs to another user; " +
+                                "git config --global --add safe.directory '" + start.native() + "'");
+    if (found.code != 0)
+      throw error("ENOREPO", "'" + start.native() + "' is not in a git repository; git init makes one");
+    auto lines = split_lines(found.out);
+    bool bare = lines.at(0) == "true";
+    repo.at_.git_dir = lines.at(1);
+    repo.at_.common_dir = stdfs::weakly_canonical(start / lines.at(2));
+    if (!bare) repo.at_.work_tree = split_lines(command_at(nowhere, {"rev-parse", "--show-toplevel"}).out).at(0);
+    repo.open_native();
+    return repo;
+  }
+
+  /// A repository whose directories are known already, e.g. recorded with a task.
+  static repository at(location where) {
+    repository repo;
+    repo.at_ = std::move(where);
+    repo.open_native();
+    return repo;
+  }
+
+  const location& where() const noexcept { return at_; }
+
+  /// Commit that a revision names, as hex; nullopt when there is none.
+  std::optional<std::string> resolve(const std::string& revision) const {
+    if (!native_) {
+      auto found = command(at_, {"rev-parse", "--verify", "--quiet", "--end-of-options",
+                                 revision + "^{commit}"}, quiet());
+      return found.code == 0 ? std::optional(split_lines(found.out).at(0)) : std::nullopt;
+    }
+    git_object* raw = nullptr;
+    if (git_revparse_single(&raw, native_.get(), (revision + "^{commit}").c_str()) != 0)
+      return std::nullopt;
+    detail::owned<git_object, git_object_free> object(raw);
+    return git_oid_tostr_s(git_object_id(raw));
+  }
+
+  /// Branch that HEAD of this checkout names, without refs/heads/; empty when detached.
+  std::string head_branch() const {
+    auto found = command(at_, {"symbolic-ref", "--quiet", "--short", "HEAD"}, quiet());
+    return found.code == 0 ? split_lines(found.out).at(0) : "";
+  }
+
+  /// True when `ancestor` is `commit` or one of its ancestors. Both are full hex names.
+  bool contains(const std::string& commit, const std::string& ancestor) const {
+    if (commit == ancestor) return true;
+    git_oid a;
+    git_oid b;
+    if (!native_ || git_oid_fromstr(&a, commit.c_str()) != 0 || git_oid_fromstr(&b, ancestor.c_str()) != 0)
+      return command(at_, {"merge-base", "--is-ancestor", ancestor, commit}, quiet()).code == 0;
+    return git_graph_descendant_of(native_.get(), &a, &b) == 1;
+  }
+
+  /// Points a ref at a commit, only if it is at `expected` now ("": must not exist; nullopt: any).
+  /// Errors: EMOVED (it is elsewhere), EGIT.
+  void update_ref(const std::string& ref, const std::string& commit,
+                  const std::optional<std::string>& expected = std::nullopt) const {
+    std::vector<std::string> args = {"update-ref", "--create-reflog", "-m", "agentlua", ref, commit};
+    if (expected) args.push_back(expected->empty() ? std::string(commit.size(), '0') : *expected);
+    auto done = command(at_, args, quiet());
+    if (done.code == 0) return;
+    bool moved = done.err.find("but expected") != std::string::npos ||
+                 done.err.find("already exists") != std::string::npos;
+    throw error(moved ? "EMOVED" : "EGIT", "cannot move " + ref + ": " + done.err);
+  }
+
+  /// Removes a ref, only if it is at `expected`. One that is gone is well. Errors: EMOVED, EGIT.
+  void delete_ref(const std::string& ref, const std::string& expected) const {
+    if (!resolve(ref)) return;
+    auto done = command(at_, {"update-ref", "-d", ref, expected}, quiet());
+    if (done.code != 0) throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
+  }
+
+  /// Names of the refs below a prefix like "refs/agentlua/pending/".
+  std::vector<std::string> refs(const std::string& prefix) const {
+    return split_lines(command(at_, {"for-each-ref", "--format=%(refname)", prefix}).out);
+  }
+
+  /// "Name <email>" that git would commit as. Errors: EIDENTITY (none is configured).
+  std::string identity() const {
+    auto found = command(at_, {"var", "GIT_COMMITTER_IDENT"}, quiet());
+    if (found.code != 0)
+      throw error("EIDENTITY", "git does not know who you are; git config --global user.name \"...\" "
+                               "and git config --global user.email \"...\"");
+    return found.out.substr(0, found.out.rfind('>') + 1);
+  }
+
+  static std::vector<std::string> split_lines(std::string_view out) {
+    std::vector<std::string> lines;
+    while (!out.empty()) {
+      auto end = out.find('\n');
+      lines.emplace_back(out.substr(0, end));
+      if (end == std::string_view::npos) break;
+      out.remove_prefix(end + 1);
+    }
+    return lines;
+  }
+
+ private:
+  repository() = default;
+  static run_result command_at(const location& where, std::vector<std::string> args) {
+    return command(where, std::move(args), quiet());
+  }
+  static command_options quiet() {
+    command_options options;
+    options.may_fail = true;
+    return options;
+  }
+  void open_native() {
+    git_repository* raw = nullptr;
+    if (git_repository_open_ext(&raw, at_.git_dir.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) == 0)
+      native_.reset(raw);
+  }
+
+  struct library {
+    library() { git_libgit2_init(); }
+    library(const library&) { git_libgit2_init(); }
+    library& operator=(const library&) = default;
+    ~library() { git_libgit2_shutdown(); }
+  };
+
+  library library_;  // before native_: libgit2 must be up as long as the handle lives
+  location at_;
+  detail::owned<git_repository, git_repository_free> native_;
+};
+
+}  // namespace agentlua::git

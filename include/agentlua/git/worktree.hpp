@@ -1,0 +1,136 @@
+#pragma once
+// agentlua/git/worktree.hpp: room 4. Linked worktrees: add, adopt, list, remove without force.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agentlua/git/repository.hpp"
+#include "agentlua/lock.hpp"
+
+namespace agentlua::git {
+
+/// One line of `git worktree list`.
+struct worktree {
+  stdfs::path path;
+  std::string head;    ///< commit, empty when unborn
+  std::string branch;  ///< without refs/heads/, empty when detached
+  bool bare = false, prunable = false, locked = false;
+};
+
+/// All checkouts of a repository, the main one first.
+inline std::vector<worktree> worktrees(const repository& repo) {
+  std::vector<worktree> list;
+  for (const std::string& line :
+       split_nul(command(repo.where(), {"worktree", "list", "--porcelain", "-z"}).out)) {
+    auto after = [&](std::string_view word) { return line.substr(word.size()); };
+    if (line.starts_with("worktree ")) list.push_back({after("worktree "), {}, {}});
+    if (list.empty()) continue;
+    worktree& last = list.back();
+    if (line.starts_with("HEAD ")) last.head = after("HEAD ");
+    if (line.starts_with("branch refs/heads/")) last.branch = after("branch refs/heads/");
+    if (line == "bare") last.bare = true;
+    if (line.starts_with("prunable")) last.prunable = true;
+    if (line.starts_with("locked")) last.locked = true;
+  }
+  return list;
+}
+
+/// Where a linked worktree keeps its own state, found from the repository's side: the admin
+/// directory whose `gitdir` names it. nullopt when the repository knows no such worktree.
+inline std::optional<location> find_worktree(const repository& repo, const stdfs::path& path) {
+  const stdfs::path admin = repo.where().common_dir / "worktrees";
+  const stdfs::path wanted = stdfs::weakly_canonical(path) / ".git";
+  for (const std::string& name : fs::list_directory(admin)) {
+    std::error_code ignored;
+    std::string pointer;
+    try {
+      pointer = fs::read_file(admin / name / "gitdir", 1 << 16);
+    } catch (const error&) {
+      continue;
+    }
+    if (auto end = pointer.find('\n'); end != std::string::npos) pointer.resize(end);
+    if (stdfs::weakly_canonical(pointer, ignored) == wanted)
+      return location{admin / name, repo.where().common_dir, stdfs::weakly_canonical(path)};
+  }
+  return std::nullopt;
+}
+
+/// The operation that a checkout is in the middle of ("merge", "rebase", ...), or empty.
+inline std::string unfinished_operation(const location& at) {
+  struct sign {
+    const char* file;
+    const char* name;
+  };
+  for (auto [file, name] : {sign{"MERGE_HEAD", "merge"}, {"CHERRY_PICK_HEAD", "cherry-pick"},
+                            {"REVERT_HEAD", "revert"}, {"BISECT_LOG", "bisect"},
+                            {"rebase-merge", "rebase"}, {"rebase-apply", "rebase"},
+                            {"sequencer", "sequence of picks"}})
+    if (stdfs::exists(at.git_dir / file)) return name;
+  return {};
+}
+
+/// Lock that serializes what changes the shared part of a repository.
+inline file_lock lock_repository(const repository& repo, seconds limit = seconds(120)) {
+  return file_lock::acquire(repo.where().common_dir / "agentlua.lock", limit);
+}
+
+/// Makes a worktree at `path` with `branch` checked out: a new branch at `base` (a commit), or the
+/// existing branch of that name, whose work goes on. It stays locked against pruning.
+/// Errors: EEXIST (the path is taken), EBUSY (the branch is checked out elsewhere), EGIT.
+inline location add_worktree(const repository& repo, const stdfs::path& path,
+                             const std::string& branch, const std::string& base) {
+  if (stdfs::exists(stdfs::symlink_status(path)))
+    throw error("EEXIST", "cannot make a worktree at '" + path.native() + "': something is there");
+  auto lock = lock_repository(repo);
+  for (const worktree& other : worktrees(repo))
+    if (other.branch == branch && !other.prunable)
+      throw error("EBUSY", "branch '" + branch + "' is checked out at '" + other.path.native() + "'");
+  fs::make_directories(path.parent_path());
+  bool exists = repo.resolve("refs/heads/" + branch).has_value();
+  std::vector<std::string> args = {"worktree", "add", "--lock", "--reason", "used by agentlua"};
+  if (exists) {
+    args.insert(args.end(), {"--", path.native(), branch});
+  } else {
+    args.insert(args.end(), {"--no-track", "-b", branch, "--", path.native(), base});
+  }
+  command_options options;
+  options.hold = {lock.fd()};
+  options.may_fail = true;
+  auto made = command(repo.where(), args, options);
+  if (made.code != 0) {
+    if (!exists && repo.resolve("refs/heads/" + branch) == base)
+      repo.delete_ref("refs/heads/" + branch, base);
+    throw error("EGIT", "cannot make a worktree at '" + path.native() + "': " + made.err);
+  }
+  auto tree = find_worktree(repo, path);
+  if (!tree) throw error("EGIT", "git made no worktree at '" + path.native() + "'");
+  return *tree;
+}
+
+/// Removes a worktree that holds nothing unsaved. git refuses when a file was changed or is
+/// untracked, and that refusal stands: force is never used. Ignored files go with it, so save
+/// first. The branch goes too when it is still at `branch_tip`; empty keeps it.
+/// Errors: EDIRTY (git's refusal), EGIT.
+inline void remove_worktree(const repository& repo, const location& tree, const std::string& branch,
+                            const std::string& branch_tip) {
+  auto lock = lock_repository(repo);
+  command_options options;
+  options.may_fail = true;
+  options.hold = {lock.fd()};
+  const std::string path = tree.work_tree.native();
+  if (stdfs::exists(tree.work_tree)) {
+    command(repo.where(), {"worktree", "unlock", path}, options);
+    auto gone = command(repo.where(), {"worktree", "remove", "--", path}, options);
+    if (gone.code != 0) {
+      command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
+      throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
+    }
+  } else if (find_worktree(repo, tree.work_tree)) {
+    command(repo.where(), {"worktree", "unlock", path}, options);
+    command(repo.where(), {"worktree", "prune"}, options);
+  }
+  if (!branch_tip.empty()) repo.delete_ref("refs/heads/" + branch, branch_tip);
+}
+
+}  // namespace agentlua::git

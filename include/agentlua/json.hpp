@@ -1,0 +1,66 @@
+#pragma once
+// agentlua/json.hpp: room 2. JSON with key order and number kinds kept, bounded when it is read.
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "agentlua/error.hpp"
+
+namespace agentlua {
+
+/// Keeps the order of keys, and integers apart from floating point numbers.
+using json = nlohmann::ordered_json;
+
+/// Bounds for text that somebody else wrote.
+struct json_limits {
+  std::size_t bytes = 8u << 20;
+  int depth = 64;
+};
+
+/// Parses one JSON value. `name` is what the error calls it, e.g. a path.
+/// Errors: EJSON (not JSON, with the position; too deep; too large; empty).
+inline json parse_json(std::string_view text, std::string_view name, json_limits limits = {}) {
+  const std::string subject(name);
+  if (text.size() > limits.bytes)
+    throw error("EJSON", subject + ": " + std::to_string(text.size()) +
+                             " bytes of JSON, the limit is " + std::to_string(limits.bytes));
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    throw error("EJSON", subject + ": the file is empty, expected JSON");
+  auto bound_depth = [&](int depth, json::parse_event_t event, json&) {
+    bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (opens && depth > limits.depth)
+      throw error("EJSON", subject + ": nested deeper than " + std::to_string(limits.depth));
+    return true;
+  };
+  try {
+    return json::parse(text, bound_depth);
+  } catch (const json::exception& problem) {
+    std::string reason = problem.what();  // "[json.exception...] parse error at line ...: ..."
+    if (auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
+    throw error("EJSON", subject + ": " + reason);
+  }
+}
+
+/// Compact text of a value. Bytes that are not UTF-8 become U+FFFD instead of an exception.
+inline std::string dump_json(const json& value, int indent = -1) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+/// String member `key` of an object, or `fallback` when it is absent or not a string.
+inline std::string string_or(const json& object, const char* key, std::string fallback = {}) {
+  auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
+
+/// Member `key` of an object when it is there and not null, else nullptr.
+inline const json* member(const json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+}  // namespace agentlua
