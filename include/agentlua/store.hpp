@@ -112,6 +112,7 @@ class store {
   }
 
   /// Moves the next task that may run from one of `from` to `to` and owns it. nullopt: none may.
+  /// The task comes with `claimed_from`, the status that it had.
   /// Errors: ELOCKED or EINVAL only when `id` names the task.
   std::optional<json> claim(const claim_request& request) {
     check_status(request.to);
@@ -132,7 +133,9 @@ class store {
       stdfs::path target = dir() / request.to / task->file;
       if (!fs::rename_noreplace(index_.path(*task), target)) continue;  // somebody was first
       owned_[id] = {std::move(*lock), task->status};
-      return with_place(task_index::read_task(target), request.to, task->file);
+      json fields = with_place(task_index::read_task(target), request.to, task->file);
+      fields["claimed_from"] = task->status;
+      return fields;
     }
     return std::nullopt;
   }
@@ -195,7 +198,7 @@ class store {
   }
 
   /// Takes over the tasks of dead owners: those in `analysing` or `in-progress` whose lock is free.
-  /// Each comes with `recovered_from`, the status that it was claimed from.
+  /// Each comes with `claimed_from`, the status that its owner had claimed it from.
   std::vector<json> recover() {
     index_.refresh();
     std::vector<json> tasks;
@@ -207,7 +210,7 @@ class store {
       std::string from = read_owner(task.id());
       if (from.empty()) from = member(task.fields, "analysis") ? "analysed" : "todo";
       json fields = with_place(task_index::read_task(index_.path(task)), task.status, task.file);
-      fields["recovered_from"] = from;
+      fields["claimed_from"] = from;
       owned_[task.id()] = {std::move(*lock), from};
       tasks.push_back(std::move(fields));
     }

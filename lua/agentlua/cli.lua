@@ -1,1 +1,110 @@
-return {main=function() return 0 end}
+-- agentlua.cli: the command line. Each command is a file in cli/; a user's agentlua-foo.lua on the
+-- script path is `agentlua foo`.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local options = require "agentlua.options"
+local place = require "agentlua.place"
+local resource = require "agentlua.resource"
+local trust = require "agentlua.trust"
+
+local M = {}
+
+M.commands = {
+  "init", "run", "task", "status", "log", "stop", "pause", "resume", "land", "edit", "trust", "paths", "doctor",
+  "repl", "version",
+}
+
+--- The .agentlua of the current directory's project when its code may run, else nil.
+function M.trusted_dir()
+  local at = place.find "."
+  return at and core.fs.stat(at.dir) and trust.has(at.dir) and at.dir or nil
+end
+
+local function usage()
+  local lines = { "Usage: agentlua [-C DIR] COMMAND ...", "", "Commands:" }
+  for _, name in ipairs(M.commands) do
+    lines[#lines + 1] = ("  %-9s %s"):format(name, require("agentlua.cli." .. name).summary)
+  end
+  lines[#lines + 1] = "\nagentlua COMMAND --help says more."
+  return table.concat(lines, "\n")
+end
+
+local function find_command(name)
+  for _, known in ipairs(M.commands) do
+    if known == name then return require("agentlua.cli." .. name) end
+  end
+  local own = name:match "^[%w_-]+$" and resource.find("scripts", "agentlua-" .. name .. ".lua", M.trusted_dir())
+  if own then
+    return { run_raw = function(args)
+      return require("agentlua.cli.run").run_raw { own.path, table.unpack(args) }
+    end }
+  end
+  local best, distance
+  for _, known in ipairs(M.commands) do
+    local d = core.text.edit_distance { name, known }
+    if not distance or d < distance then best, distance = known, d end
+  end
+  errors.usage("EUSAGE", ("unknown command '%s'; the nearest is '%s'; agentlua --help lists all"):format(
+    core.text.printable(name), best))
+end
+
+local function dispatch(argv)
+  local args = table.move(argv, 1, #argv, 1, {})
+  while args[1] == "-C" do
+    if not args[2] then errors.usage("EUSAGE", "-C needs a directory") end
+    errors.check_usage(core.fs.chdir(args[2]))
+    args = table.move(args, 3, #args, 1, {})
+  end
+  local name = table.remove(args, 1)
+  if name == nil or name == "--help" or name == "-h" or name == "help" then
+    print(usage())
+    return name and 0 or 2
+  end
+  if name == "--version" then name = "version" end
+  local command = find_command(name)
+  if command.run_raw then return command.run_raw(args, argv[0]) end
+  local parser = options.parser("agentlua " .. name, command.summary)
+  if command.configure then command.configure(parser) end
+  return command.run(parser:parse(args), parser) or 0
+end
+
+local function show(err, json)
+  if err.code == "ESCRIPT" then
+    io.stderr:write("agentlua: ", core.text.printable(tostring(err)), "\n")
+  elseif json then
+    local message, hint = err.message:match "^(.-); (.*)$"
+    io.stderr:write(core.json.dump { error = { code = err.code, message = message or err.message, hint = hint } }, "\n")
+  else
+    io.stderr:write("agentlua: ", core.text.printable(err.message), "\n")
+  end
+end
+
+--- Runs the command line in `argv` (argv[0] is the program); returns the exit code.
+function M.main(argv)
+  local json = false
+  for _, word in ipairs(argv) do json = json or word == "--json" end
+  local ok, result = errors.try(dispatch, argv)
+  if ok then return result end
+  show(result, json)
+  return result.exit
+end
+
+--- Prints a table of rows, columns padded; cells are made safe for a terminal.
+function M.print_table(rows)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do
+      row[i] = core.text.printable(tostring(cell)):gsub("\n", " ")
+      widths[i] = math.max(widths[i] or 0, utf8.len(row[i]) or #row[i])
+    end
+  end
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do
+      if i < #row then row[i] = cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) end
+    end
+    print((table.concat(row, "  "):gsub("%s+$", "")))
+  end
+end
+
+return M

@@ -7,6 +7,7 @@
 -- and hands it over with fiber.adopt(), and the group waits for it.
 
 local core = require "agentlua.core"
+local errors = require "agentlua.errors"
 
 local M = {}
 
@@ -17,30 +18,6 @@ local waiting_count = 0
 local handlers = {} -- id -> function called when the loop signals it
 local current -- the fiber that runs, also while its <close> handlers do
 local outside = { pending = {}, groups = {} } -- stands for code that is in no fiber
-
-local error_type = {
-  __tostring = function(e)
-    return e.traceback and e.message .. "\n" .. e.traceback or e.message
-  end,
-}
-error_type.__index = error_type
-
---- Structured error: compare `code`, show `message`. Errors of fibers become this when they cross
---- into another fiber, with the traceback of where they were raised.
----@param code string
----@param message string
-function M.error(code, message)
-  return setmetatable({ code = code, message = message }, error_type)
-end
-
-local function wrap(err, traceback)
-  if getmetatable(err) ~= error_type then
-    if type(err) == "table" and not (getmetatable(err) or {}).__tostring then return err end
-    err = M.error("ESCRIPT", tostring(err))
-  end
-  err.traceback = (err.traceback and err.traceback .. "\n" or "") .. traceback
-  return err
-end
 
 -- ---- waiting ------------------------------------------------------------------------------------
 
@@ -112,7 +89,7 @@ local function finish(fiber, ok, ...)
 end
 
 --- What a cancelled fiber ended with.
-M.cancelled = M.error("ECANCELED", "cancelled")
+M.cancelled = errors.new("ECANCELED", "cancelled")
 
 local function close(fiber, ok, err)
   for i = #fiber.groups, 1, -1 do fiber.groups[i]:cancel() end
@@ -120,7 +97,7 @@ local function close(fiber, ok, err)
   current = fiber
   local closed, problem = coroutine.close(fiber.co)
   current = before
-  if not closed and ok == nil then err = wrap(problem, "in a <close> handler") end
+  if not closed and ok == nil then err = errors.wrap(problem, "in a <close> handler") end
   finish(fiber, false, err)
 end
 
@@ -135,7 +112,7 @@ local function resume(fiber, ...)
     if results[1] then
       finish(fiber, table.unpack(results, 1, results.n))
     else
-      close(fiber, false, wrap(results[2], debug.traceback(fiber.co)))
+      close(fiber, false, errors.wrap(results[2], debug.traceback(fiber.co)))
     end
   elseif fiber.cancel_wanted then
     close(fiber, nil, M.cancelled)
@@ -167,8 +144,8 @@ function M.turn(limit)
     limit = 0
   elseif #batch > 0 then
     limit = 0 -- somebody may have what they waited for
-  elseif waiting_count == 0 and not limit then
-    error(M.error("EDEADLOCK", "deadlock: everything waits and nothing can wake it"), 0)
+  elseif waiting_count == 0 and not limit and not next(handlers) then
+    error(errors.new("EDEADLOCK", "deadlock: everything waits and nothing can wake it"), 0)
   end
   for _, id in ipairs(core.loop.step(limit)) do
     if handlers[id] then handlers[id]() end
@@ -289,6 +266,21 @@ function M.timeout(seconds, fn, ...)
   group:wait()
   if expired then return nil, "timed out after " .. seconds .. " s", "ETIMEDOUT" end
   return table.unpack(fiber.results, 1, fiber.results.n)
+end
+
+local bell_type = {}
+bell_type.__index = bell_type
+
+--- A bell: wait() waits until ring() was called since the last wait(), at most `seconds`.
+function M.bell() return setmetatable({ waiters = {} }, bell_type) end
+function bell_type:ring()
+  self.rung = true
+  wake_all(self.waiters)
+end
+function bell_type:wait(seconds)
+  if seconds then return M.timeout(seconds, bell_type.wait, self) end
+  wait_in(self.waiters, function() return self.rung end)
+  self.rung = false
 end
 
 --- Calls `fn()` whenever the loop signals `source`, between fibers. It must not wait.

@@ -66,11 +66,14 @@ inline json worktree_find(const json& t) {
 inline json worktree_add(const json& t) {
   return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
 }
-/// worktree_remove{at=, tree=, branch=, tip=}
+/// worktree_remove{at=, tree=, branch=, tip=, never_used=}
 inline json worktree_remove(const json& t) {
-  git::remove_worktree(repo(t), where(t, "tree"), text(t, "branch"), string_or(t, "tip"));
+  git::remove_worktree(repo(t), where(t, "tree"), text(t, "branch"), string_or(t, "tip"),
+                       t.value("never_used", false));
   return true;
 }
+/// ignored{at=, paths=} -> those that git ignores
+inline json ignored(const json& t) { return git::ignored_paths(where(t), list(t, "paths")); }
 inline json commit_leftovers(const json& t) {
   return git::commit_leftovers(where(t), text(t, "branch"), text(t, "message"), list(t, "exclude"));
 }
@@ -120,6 +123,7 @@ inline constexpr luaL_Reg functions[] = {
     {"worktree_find", job_function<worktree_find>},
     {"worktree_add", job_function<worktree_add>},
     {"worktree_remove", job_function<worktree_remove>},
+    {"ignored", job_function<ignored>},
     {"commit_leftovers", job_function<commit_leftovers>},
     {"save", job_function<save>},
     {"diff", job_function<diff>},

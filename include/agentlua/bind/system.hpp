@@ -90,6 +90,14 @@ inline json append_event(const json& t) {
   return true;
 }
 
+/// chdir(path): for the command line's -C.
+inline json chdir(const json& path) {
+  std::error_code problem;
+  stdfs::current_path(path.get<std::string>(), problem);
+  if (problem) throw errno_error(problem.value(), "change to directory", path.get<std::string>());
+  return true;
+}
+
 /// environment() -> ["NAME=value", ...]
 inline json environment(const json&) {
   json all = json::array();
@@ -150,6 +158,7 @@ inline constexpr luaL_Reg fs_functions[] = {
     {"list", json_function<list>},
     {"copy", json_function<copy>},
     {"remove", json_function<remove>},
+    {"chdir", json_function<chdir>},
     {"mkdir", json_function<[](const json& p) { return fs::make_directories(p.get<std::string>()), json(true); }>},
     {"append", json_function<[](const json& t) {
        return fs::append_record(t.at("path").get<std::string>(), t.at("text").get<std::string>()), json(true);

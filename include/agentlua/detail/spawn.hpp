@@ -96,7 +96,7 @@ inline unique_fd open_pidfd(pid_t pid) {
 }
 
 /// Path of agentlua-reaper: $AGENTLUA_REAPER, else near the program or library that holds this
-/// code: beside it, or in libexec/ of one of the five directories above.
+/// code: beside it, or in libexec/ of a directory above.
 /// Errors: ENOENT (with the places looked at).
 inline std::string find_reaper() {
   if (const char* named = ::secure_getenv("AGENTLUA_REAPER")) return named;
@@ -108,7 +108,7 @@ inline std::string find_reaper() {
     at = stdfs::canonical(self.dli_fname, ignored);
   stdfs::path dir = at.parent_path();
   if (stdfs::exists(dir / "agentlua-reaper")) return dir / "agentlua-reaper";
-  for (int up = 0; up < 5; ++up, dir = dir.parent_path())
+  for (int up = 0; up < 7; ++up, dir = dir.parent_path())
     if (stdfs::exists(dir / "libexec/agentlua-reaper")) return dir / "libexec/agentlua-reaper";
   throw error("ENOENT", "agentlua-reaper not found beside '" + at.native() +
                             "' nor in a libexec directory above it; set AGENTLUA_REAPER");

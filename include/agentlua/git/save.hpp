@@ -31,6 +31,7 @@ inline std::string leftovers_refusal(const location& tree, const std::string& br
 inline std::string commit_leftovers(const location& tree, const std::string& branch,
                                     const std::string& message,
                                     const std::vector<std::string>& exclude) {
+  clear_stale_lock(tree);
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
     throw error("EUNFINISHED", "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   auto repo = repository::at(tree);
@@ -59,6 +60,7 @@ struct saved_work {
 /// Errors: ESAVE (what was read back differs; the worktree must be kept), EGIT.
 inline saved_work save(const location& tree, const std::string& ref, std::uintmax_t limit,
                        const std::vector<std::string>& known) {
+  clear_stale_lock(tree);
   struct candidate {
     std::uintmax_t size;
     std::string path;

@@ -109,28 +109,47 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
 }
 
 /// Removes a worktree that holds nothing unsaved. git refuses when a file was changed or is
-/// untracked, and that refusal stands: force is never used. Ignored files go with it, so save
-/// first. The branch goes too when it is still at `branch_tip`; empty keeps it.
+/// untracked, and that refusal stands. Ignored files go with it, so save first. The branch goes too
+/// when it is still at `branch_tip`; empty keeps it. `never_used` is for a worktree that a crash
+/// left half made: no agent has been in it, so what looks changed is only what git did not finish.
 /// Errors: EDIRTY (git's refusal), EGIT.
 inline void remove_worktree(const repository& repo, const location& tree, const std::string& branch,
-                            const std::string& branch_tip) {
+                            const std::string& branch_tip, bool never_used = false) {
   auto lock = lock_repository(repo);
   command_options options;
   options.may_fail = true;
   options.hold = {lock.fd()};
   const std::string path = tree.work_tree.native();
-  if (stdfs::exists(tree.work_tree)) {
-    command(repo.where(), {"worktree", "unlock", path}, options);
-    auto gone = command(repo.where(), {"worktree", "remove", "--", path}, options);
+  command(repo.where(), {"worktree", "unlock", path}, options);
+  if (!stdfs::exists(tree.work_tree)) {
+    command(repo.where(), {"worktree", "prune"}, options);
+  } else {
+    std::vector<std::string> args = {"worktree", "remove"};
+    if (never_used) args.emplace_back("--force");
+    args.insert(args.end(), {"--", path});
+    auto gone = command(repo.where(), args, options);
     if (gone.code != 0) {
       command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
       throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
     }
-  } else if (find_worktree(repo, tree.work_tree)) {
-    command(repo.where(), {"worktree", "unlock", path}, options);
-    command(repo.where(), {"worktree", "prune"}, options);
   }
   if (!branch_tip.empty()) repo.delete_ref("refs/heads/" + branch, branch_tip);
+}
+
+/// Those of `paths` (relative to the checkout) that git ignores.
+inline std::vector<std::string> ignored_paths(const location& at, const std::vector<std::string>& paths) {
+  command_options options;
+  options.may_fail = true;  // 1: none is ignored
+  for (const std::string& path : paths) options.input.append(path).push_back('\0');
+  if (paths.empty()) return {};
+  return split_nul(command(at, {"check-ignore", "-z", "--stdin"}, options).out);
+}
+
+/// Removes the index lock that a killed git left in a linked worktree of ours. All processes that
+/// worked there must be gone. The main checkout's lock is never touched.
+inline void clear_stale_lock(const location& tree) {
+  std::error_code ignored;
+  if (tree.git_dir != tree.common_dir) stdfs::remove(tree.git_dir / "index.lock", ignored);
 }
 
 }  // namespace agentlua::git

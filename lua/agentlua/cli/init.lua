@@ -1,0 +1,91 @@
+-- agentlua init
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local git = require "agentlua.git"
+local place = require "agentlua.place"
+local store = require "agentlua.store"
+local trust = require "agentlua.trust"
+
+local gitignore = [[
+# State of agentlua: tasks, runs and logs belong to this checkout, not to the history.
+/tasks/
+/runs/
+/events.jsonl
+/limits.json
+/memory.sqlite*
+]]
+
+local config = [[
+-- Settings of agentlua for this project. Data only; a key that is left out has the value shown.
+return {
+%s
+  -- agents = { "claude" },           -- the agent; `--agent ./agent.sh` takes any executable
+  -- attempts = 3,                    -- tries of an agent on one task
+  -- jobs = 1,                        -- tasks at once
+  -- base = "main",                   -- branch that work starts from and lands on; the current one
+  -- land = "squash",                 -- squash, merge, branch (keep the branch for a person)
+  -- message = "feat: {name} [task:{id8}]",
+  -- protect = { ".agentlua/**" },    -- changes to these wait for a person
+  -- copy = { ".env*" },              -- ignored files that every worktree gets a copy of
+  -- setup = { "npm", "ci" },         -- command that prepares a new worktree
+  -- timeouts = { idle = 1800 },      -- seconds without output; wall = seconds in all
+  -- stop_grace = 5,                  -- seconds between TERM and KILL
+}
+]]
+
+-- Test commands that projects of a kind usually have.
+local known_tests = {
+  { "Makefile", "^test:", { "make", "test" } },
+  { "package.json", '"test"%s*:', { "npm", "test" } },
+  { "Cargo.toml", ".", { "cargo", "test" } },
+  { "go.mod", ".", { "go", "test", "./..." } },
+  { "pyproject.toml", "pytest", { "pytest" } },
+  { "CMakePresets.json", "testPresets", { "ctest", "--preset", "dev" } },
+}
+
+local function detect(root)
+  local found = {}
+  for _, test in ipairs(known_tests) do
+    local text = core.fs.read(root .. "/" .. test[1])
+    if text and (("\n" .. text):find("\n" .. test[2]:sub(2)) or text:find(test[2])) then found[#found + 1] = test[3] end
+  end
+  return found
+end
+
+local function verify_lines(found)
+  local lines = { "  -- verify = {                       -- commands that decide whether a task is done" }
+  for _, argv in ipairs(#found > 0 and found or { { "make", "test" } }) do
+    lines[#lines + 1] = ('  --   { name = "%s", argv = { "%s" }, timeout = 900 },'):format(table.concat(argv, " "),
+      table.concat(argv, '", "'))
+  end
+  lines[#lines + 1] = "  -- },"
+  return table.concat(lines, "\n")
+end
+
+return {
+  summary = "make .agentlua in this repository, and trust it",
+  run = function()
+    local at = place.find "."
+    local repo, message, code = git.open "."
+    if not repo or not at then errors.usage(code or "ENOREPO", message or "not in a git repository") end
+    if core.fs.stat(at.dir) then
+      if trust.has(at.dir) then
+        print(at.dir .. " is there already")
+        return 0
+      end
+      errors.usage("EEXIST", at.dir .. " is there already, and was not made here; read it, then run: agentlua trust")
+    end
+    errors.check_usage(core.fs.mkdir(at.dir))
+    local found = detect(at.root)
+    errors.check(core.fs.write { path = at.dir .. "/.gitignore", content = gitignore })
+    errors.check(core.fs.write { path = at.dir .. "/config.lua", content = config:format(verify_lines(found)) })
+    errors.check(store.open(at.dir .. "/tasks", true))
+    trust.add(at.dir)
+    print("made " .. core.text.printable(at.dir))
+    for _, argv in ipairs(found) do
+      print("found a test command: " .. table.concat(argv, " ") .. " (make it decide: verify in config.lua)")
+    end
+    print 'next: agentlua task add "..." and agentlua run execute.lua'
+  end,
+}

@@ -1,0 +1,33 @@
+-- agentlua paths
+
+local cli = require "agentlua.cli"
+local core = require "agentlua.core"
+local limit = require "agentlua.limit"
+local place = require "agentlua.place"
+local resource = require "agentlua.resource"
+
+return {
+  summary = "show where everything is looked for, in order",
+  configure = function(parser) parser:flag("--json", "for machines") end,
+  run = function(args)
+    local at, trusted = place.find ".", cli.trusted_dir()
+    local found = {
+      project = at and at.root, agentlua = at and at.dir, trusted = trusted ~= nil, state = limit.state_dir(),
+      host = resource.host(), scripts = core.json.array(), lua = package.path, modules = package.cpath,
+    }
+    for i, dir in ipairs(resource.dirs(trusted)) do found.scripts[i] = dir end
+    if args.json then
+      print(core.json.dump(found, 2))
+      return
+    end
+    print("project   " .. (found.project or "none: not in a git repository"))
+    if at then print("settings  " .. at.dir .. (trusted and "" or core.fs.stat(at.dir) and " (not trusted)" or " (missing)")) end
+    print("state     " .. found.state)
+    print("host      " .. (found.host or "none: a plain Lua"))
+    print "scripts, prompts, agents, the first wins:"
+    for _, dir in ipairs(found.scripts) do print("  " .. dir) end
+    print "  (carried by the host)"
+    print "require:"
+    for entry in package.path:gmatch "[^;]+" do print("  " .. entry) end
+  end,
+}

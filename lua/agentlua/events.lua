@@ -1,0 +1,37 @@
+-- agentlua.events: the event log of a project, one JSON object per line.
+
+local core = require "agentlua.core"
+
+local M = {}
+
+local log_type = {}
+log_type.__index = log_type
+
+--- Opens a log for appending. `fields` are part of every event, e.g. {run = id}.
+function M.open(path, fields)
+  return setmetatable({ path = path, fields = fields or {} }, log_type)
+end
+
+--- Appends {time, type, ...}. A log that cannot be written never stops the work: false, message.
+function log_type:append(kind, fields)
+  local all = {}
+  for name, value in pairs(self.fields) do all[name] = value end
+  for name, value in pairs(fields or {}) do all[name] = value end
+  local ok, message = core.events.append { path = self.path, type = kind, fields = all }
+  return ok or false, message
+end
+
+--- Iterates over the events of a log, oldest first; lines that are not JSON are passed over.
+function M.read(path)
+  local file = io.open(path, "r")
+  if not file then return function() end end
+  return function()
+    for line in file:lines() do
+      local event = core.json.parse(line)
+      if event then return event end
+    end
+    file:close()
+  end
+end
+
+return M

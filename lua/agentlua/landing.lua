@@ -1,0 +1,152 @@
+-- agentlua.landing: how the work on a task ends: landed on the base, handed to a person, given up,
+-- or put back. Methods of a project. Whether a branch goes into its base is decided in
+-- include/agentlua/git/land.hpp; what that means for the task is decided here.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+
+local M = {}
+
+local function id8(task) return task.id8 or core.text.id8(task.id) end
+local function pending_ref(task) return "refs/agentlua/pending/" .. id8(task) end
+
+--- Appends an event, of the run when one is going on.
+function M.event(project, kind, fields)
+  local log = project.run and project.run.events or project.events
+  return log:append(kind, fields)
+end
+
+--- Moves a task, logs it, and says so in the result that the loop counts.
+function M.move(project, task, to, patch)
+  errors.check(project.store:move(task.id, to, patch))
+  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = patch and patch.reason })
+  task.status = to
+  return { status = to, reason = patch and patch.reason }
+end
+
+local function message_of(project, task)
+  local text = project:expand(project.config.message, task)
+  local body = type(task.description) == "string" and task.description or ""
+  return core.text.printable(text:gsub("%s+", " ")) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
+end
+
+local function done(project, task, tree, commit, tip)
+  local result = project:move(task, "done", {
+    completed_at = core.time.iso(), commit_sha = commit or core.json.null, reason = core.json.null,
+    pending_question = core.json.null,
+  })
+  errors.check(project:repo():finish_landing { pending_ref = pending_ref(task) })
+  if tree.at then project:cleanup(task, tree, tip) end
+  return result
+end
+
+-- One function for each way that landing can end; `git` is the result of include/agentlua/git/land.hpp.
+local outcome = {}
+
+function outcome.landed(project, task, tree, git, tip)
+  project:event("landed", { task = task.id, commit = git.commit, base = tree.base, files = #git.files })
+  return done(project, task, tree, git.commit, tip)
+end
+
+function outcome.empty(project, task, tree, git, tip)
+  if project.config.on_empty == "done" then return done(project, task, tree, nil, tip) end
+  return project:give_up(task, tree, { ending = "done", reason = "the agent changed nothing (" .. git.reason .. ")" })
+end
+
+function outcome.conflict(project, task, tree, git)
+  project:event("land_refused", { task = task.id, status = "conflict", reason = git.reason, paths = git.paths })
+  return project:move(task, "needs-input", {
+    reason = git.reason,
+    pending_question = {
+      id = "merge-conflict",
+      question = ("The work on '%s' conflicts with '%s'. How should it go on?"):format(task.name, tree.base),
+      context = table.concat(git.paths, "\n"),
+      options = {
+        { key = "A", label = "Resolve it by hand in the worktree, then agentlua land " .. id8(task) },
+        { key = "B", label = "Start over on the new base: agentlua task restart " .. id8(task) },
+      },
+      asked_at = core.time.iso(),
+    },
+  })
+end
+
+local function hand_to_person(project, task, _, git)
+  project:event("land_refused", { task = task.id, status = git.status, reason = git.reason, paths = git.paths })
+  local result = project:move(task, "needs-review", {
+    reason = git.reason .. ". The work is on branch " .. task.worktree.branch .. "; agentlua land " .. id8(task) .. " lands it",
+  })
+  result.refused = git.status == "refused"
+  return result
+end
+outcome.refused = hand_to_person
+outcome.protected = hand_to_person
+
+--- Lands the work in a worktree: leftovers are committed, the branch is merged into its base as the
+--- configuration says, the task is done, worktree and branch go.
+---@return { status: string, reason: string? }
+function M.land(project, task, tree)
+  local repo, mode = project:repo(), project.options.land or project.config.land
+  local tip, message, code = repo:commit_leftovers {
+    at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. task.name .. "\n",
+    exclude = core.json.array(project:state_paths()),
+  }
+  if code == "EUNFINISHED" then return project:give_up(task, tree, { ending = "done", reason = message }) end
+  errors.check(tip, message, code)
+  if mode == "branch" or mode == "none" then
+    return hand_to_person(project, task, tree, { status = mode, reason = "landing is left to you", paths = {} })
+  end
+  local git = errors.check(repo:land {
+    branch = tree.branch, base = tree.base, mode = mode, message = message_of(project, task),
+    author = project.config.author, pending_ref = pending_ref(task), protect = core.json.array(project.config.protect),
+  })
+  return outcome[git.status](project, task, tree, git, tip)
+end
+
+--- Ends work that did not succeed. What was stopped goes back where it came from; a question waits
+--- for a person; everything else is failed. The worktree stays, with all that is in it.
+---@return { status: string, reason: string? }
+function M.give_up(project, task, tree, result)
+  if result.ending == "stopped" then
+    return project:put_back(task, task.stop_wanted and { hold = true } or nil)
+  end
+  local question = result.state and result.state.question
+  if question then
+    project:event("question", { task = task.id, question = question.question })
+    return project:move(task, "needs-input", {
+      pending_question = {
+        id = question.id or "q1", question = question.question, context = question.context,
+        options = question.options, asked_at = core.time.iso(),
+      },
+    })
+  end
+  local reason = result.reason or result.feedback or ""
+  if result.ending ~= "done" then
+    reason = ("agent ended with '%s'%s"):format(result.ending, reason ~= "" and ": " .. reason or "")
+  end
+  if tree then reason = reason .. ". The work is in " .. tree.path .. " on branch " .. tree.branch end
+  return project:move(task, "failed", { reason = core.text.printable(reason) })
+end
+
+--- Puts a claimed task back to the status it was claimed from.
+function M.put_back(project, task, patch) return project:move(task, task.claimed_from or "todo", patch) end
+
+--- Finishes or drops what a dead runner left of a task; it is owned by us now.
+---@return string status that the task has afterwards
+function M.recover_task(project, task)
+  local repo, tree = project:repo(), type(task.worktree) == "table" and task.worktree or nil
+  local commit = tree and repo:recover_landing { pending_ref = pending_ref(task), base = tree.base }
+  if type(commit) == "string" then
+    local at = repo:worktree_find(tree.path)
+    local tip = repo:resolve("refs/heads/" .. tree.branch)
+    done(project, task, { at = at, path = tree.path, branch = tree.branch, copied = tree.copied }, commit, tip)
+  else
+    local crashes = (math.tointeger(task.recoveries) or 0) + 1
+    local poison = crashes >= 3
+    local patch = { recoveries = crashes, reason = poison and "poison: the host died three times while it worked on this" or nil }
+    project:move(task, poison and "failed" or task.claimed_from, patch)
+  end
+  project:event("task_recovered", { task = task.id, to = task.status })
+  return task.status
+end
+
+return M

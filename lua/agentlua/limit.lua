@@ -1,0 +1,70 @@
+-- agentlua.limit: usage limits as values, and waiting for their end. Kept per account in the user's
+-- state directory, so that every runner on the machine, and the next start, knows of them.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local fiber = require "agentlua.fiber"
+local lock = require "agentlua.lock"
+
+local M = {}
+
+--- Directory of what is shared by all projects of the user.
+function M.state_dir()
+  local base = os.getenv "XDG_STATE_HOME"
+  if not base or base == "" then base = (os.getenv "HOME" or "") .. "/.local/state" end
+  return base .. "/agentlua"
+end
+
+--- Reads the end of a limit from a vendor's message: {kind, resets_at, confidence}, or nil.
+function M.parse(text, options)
+  local found = core.limit.parse { text = text, now = options and options.now or core.time.now() }
+  if type(found) ~= "table" then return nil end
+  return { kind = "usage", resets_at = found.resets_at, confidence = found.confidence }
+end
+
+local function file() return M.state_dir() .. "/limits.json" end
+
+--- All limits that hold now: {["vendor/account"] = {resets_at, evidence}}.
+function M.all()
+  local text = core.fs.read(file())
+  local limits = text and core.json.parse(text) or {}
+  for key, limit in pairs(limits) do
+    if limit.resets_at <= core.time.now() then limits[key] = nil end
+  end
+  return limits
+end
+
+--- Remembers a limit for everybody who uses this account. A later end wins.
+function M.report(account, resets_at, evidence)
+  errors.check(core.fs.mkdir(M.state_dir()))
+  local guard <close> = errors.check(lock(file() .. ".lock", { wait = 10 }))
+  local limits = M.all()
+  if not limits[account] or limits[account].resets_at < resets_at then
+    limits[account] = { resets_at = resets_at, evidence = evidence }
+  end
+  errors.check(core.fs.write { path = file(), content = core.json.dump(limits, 2) .. "\n" })
+  guard:close()
+end
+
+--- Seconds until `account` may be used again; 0 when it may now.
+function M.remaining(account)
+  local limit = M.all()[account]
+  return limit and math.max(0, limit.resets_at - core.time.now()) or 0
+end
+
+--- Waits until `account` may be used; `stopped()` is asked four times a second. True when it may.
+function M.wait(account, stopped)
+  while true do
+    local left = M.remaining(account)
+    if left <= 0 then return true end
+    if stopped and stopped() then return false end
+    fiber.sleep(math.min(left, 0.25))
+  end
+end
+
+--- Seconds to wait before try `n`, with full jitter: grows from `base` to at most `cap`.
+function M.backoff(n, base, cap)
+  return math.random() * math.min(cap or 3600, (base or 30) * 2 ^ (n - 1))
+end
+
+return M

@@ -1,0 +1,205 @@
+-- agentlua.loop: p:loop{}, which claims tasks and has them worked on until nothing can run.
+
+local attempts = require "agentlua.attempts"
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local fiber = require "agentlua.fiber"
+local runs = require "agentlua.run"
+local view = require "agentlua.view"
+
+local M = {}
+
+-- Task failures that are the person's to look at, not the run's.
+local waiting = { ["needs-input"] = true, ["needs-review"] = true }
+
+-- What a loop knows while it runs.
+local loop_type = {}
+loop_type.__index = loop_type
+
+--- A file that cannot be read is set aside once it has been left alone for this long: editors write
+--- in steps.
+local quiet_seconds = 1
+
+-- ---- before the first task ----------------------------------------------------------------------------
+
+-- Everything that would stop every task is found before one is claimed.
+local function preflight(project)
+  project:base()
+  errors.check_usage(project:repo():identity())
+  project:agent()
+end
+
+function loop_type:recover()
+  for _, task in ipairs(errors.check(self.project.store:recover())) do
+    local status = self.project:recover_task(task)
+    self.project.store:release(task.id)
+    view.say(("recovered '%s': %s"):format(task.name, status))
+  end
+end
+
+function loop_type:quarantine()
+  local left = 0
+  for _, problem in ipairs(errors.check(self.project.store:problems())) do
+    if problem.age < quiet_seconds then
+      left = math.max(left, quiet_seconds - problem.age)
+    elseif self.project.store:quarantine(problem) then
+      self.damaged = true
+      self.run:event("quarantined", { file = problem.status .. "/" .. problem.file, reason = problem.reason })
+      io.stderr:write(("agentlua: set aside in %s/.quarantine: %s\n"):format(self.project.tasks_dir,
+        core.text.printable(problem.reason)))
+    end
+  end
+  return left
+end
+
+-- ---- one task -----------------------------------------------------------------------------------------
+
+local function run_view(run, task)
+  return setmetatable({
+    task = task,
+    attempts = function(_, opts) return attempts.run(run, task, opts) end,
+  }, { __index = run, __newindex = run })
+end
+
+function loop_type:work_on(task)
+  local project, run, counts = self.project, self.run, self.run.record.counts
+  view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
+  local ok, result = errors.try(self.work, task, run_view(run, task))
+  if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
+    view.say(task.name .. ": " .. result.message, "error")
+    ok, result = errors.try(project.give_up, project, task, nil, { ending = "done", reason = result.message })
+  end
+  if not ok then -- a bug in the script: the task is not to blame, and the run is over
+    self.bug = self.bug or result
+    errors.try(project.put_back, project, task)
+    run:stop "error"
+  end
+  if task.status == self.to then result = project:put_back(task) end
+  project.store:release(task.id)
+  self.seen[#self.seen + 1] = task.id
+  result = type(result) == "table" and not errors.is(result) and result or {}
+  if task.status == "failed" then
+    counts.failed, self.failures_in_a_row = counts.failed + 1, self.failures_in_a_row + 1
+  elseif waiting[task.status] then
+    counts.waiting = counts.waiting + 1
+  elseif not run.stopping then
+    counts.done, self.failures_in_a_row = counts.done + 1, 0
+  end
+  self.refused = self.refused or result.refused
+  view.say(("%s  %s%s"):format(task.id8 or "", task.status, result.reason and ": " .. tostring(result.reason) or ""), "end")
+  run:save()
+end
+
+-- ---- the loop -----------------------------------------------------------------------------------------
+
+function loop_type:claim()
+  local run, options = self.run, self.project.options
+  local task = errors.check(self.project.store:claim {
+    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
+    owner = { run = run.id, pid = run.record.pid },
+  } or false)
+  if not task then return nil end
+  local counts = run.record.counts
+  counts.started = counts.started + 1
+  self.full = options.max_tasks and counts.started >= options.max_tasks
+  run:event("task_claimed", { task = task.id, from = task.claimed_from, to = self.to })
+  return task
+end
+
+-- Why the run should end now, or nil.
+function loop_type:ending()
+  if self.run.stopping then return "stopped" end
+  if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
+  if self.full then return "max_tasks" end
+end
+
+-- Claims and works until nothing can run; returns the reason of the end.
+function loop_type:drain()
+  local project, run, bell = self.project, self.run, fiber.bell()
+  local jobs = project.options.jobs or project.config.jobs
+  self:recover()
+  local group <close> = fiber.group { limit = jobs }
+  local watch <close> = project.store:watch(function() bell:ring() end)
+  run.on_stop = function() bell:ring() end
+  local function work(task)
+    local ring <close> = setmetatable({}, { __close = function() bell:ring() end })
+    self:work_on(task)
+  end
+  local reason
+  repeat
+    reason = self:ending()
+    local task = not reason and not run.paused and group.count < jobs and self:claim()
+    if task then
+      group:spawn(work, task)
+    elseif not reason and (group.count > 0 or run.paused) then
+      bell:wait()
+    elseif not reason then
+      local unsettled = self:quarantine()
+      if unsettled > 0 or project.options.watch then
+        bell:wait(unsettled > 0 and unsettled or 60) -- a `not_before` may have come
+      else
+        reason = "drained"
+      end
+    end
+  until reason
+  group:wait()
+  if self.bug then error(self.bug, 0) end
+  return reason == "drained" and self:left_over() or self:ending() or reason
+end
+
+-- What remains when nothing can run: "deadlock" when none of it ever can.
+function loop_type:left_over()
+  local blocked = errors.check(self.project.store:next(self.from)).blocked
+  local never = 0
+  for _, task in ipairs(blocked) do
+    if task.kind == "ever" then never = never + 1 end
+  end
+  local stuck = #blocked > 0 and never == #blocked
+  for _, task in ipairs(blocked) do
+    for _, why in ipairs(task.reasons) do
+      local line = ("'%s' cannot run%s: %s"):format(task.name, task.kind == "ever" and "" or " yet", why.text)
+      if stuck then io.stderr:write("agentlua: ", core.text.printable(line), "\n") else view.say(line) end
+    end
+  end
+  return stuck and "deadlock" or "drained"
+end
+
+function loop_type:exit_code(reason)
+  local run = self.run
+  if run.signal then return 128 + run.signal end
+  if self.damaged then return 4 end
+  if run.record.counts.failed > 0 or self.refused or reason == "failures" then return 1 end
+  return reason == "deadlock" and 3 or 0
+end
+
+local function main(self)
+  local project = self.project
+  preflight(project)
+  if project.options.task then self.only = errors.check_usage(project.store:get(project.options.task)).id end
+  if project.options.dry_run then return view.dry_run(errors.check(project.store:next(self.from))) end
+  local run = runs.start(project)
+  self.run, project.run = run, run
+  run.view = view.events(project.options)
+  local listening <close> = run:listen()
+  local ok, reason = errors.try(self.drain, self)
+  local code = ok and self:exit_code(reason) or 1
+  run:finish(ok and reason or "error", code)
+  project.run = nil
+  if not ok then error(reason, 0) end
+  view.summary(run.record)
+  return { reason = reason, code = code, counts = run.record.counts, run = run.id }
+end
+
+--- Claims tasks and has each worked on in a fiber of its own, `jobs` at once, until nothing can run.
+--- Options: from = status or list, the preferred one first; to = status while it is worked on;
+--- work(task, run) -> result of land() or give_up().
+---@return { reason: string, code: integer, counts: table, run: string }
+function M.loop(project, opts)
+  local from = type(opts.from) == "table" and opts.from or { opts.from }
+  local self = setmetatable({
+    project = project, from = core.json.array(from), to = opts.to, work = opts.work, seen = {}, failures_in_a_row = 0,
+  }, loop_type)
+  return fiber.run(main, self)
+end
+
+return M

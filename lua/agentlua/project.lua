@@ -1,0 +1,108 @@
+-- agentlua.project: a repository with an .agentlua directory: its settings, tasks, prompts, agents.
+-- The loop's building blocks (worktree, verify, land, give_up, loop) are methods of it and have
+-- files of their own.
+
+local agent = require "agentlua.agent"
+local config = require "agentlua.config"
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local events = require "agentlua.events"
+local git = require "agentlua.git"
+local options = require "agentlua.options"
+local place = require "agentlua.place"
+local prompt = require "agentlua.prompt"
+local resource = require "agentlua.resource"
+local store = require "agentlua.store"
+local trust = require "agentlua.trust"
+
+local M = {}
+
+local project_type = {}
+for _, part in ipairs { "worktree", "verify", "landing", "loop" } do
+  for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
+end
+project_type.__index = project_type
+
+local function locate(start)
+  local root = os.getenv "AGENTLUA_ROOT" -- set for agents, whose worktree is not the project
+  if root and root ~= "" and not start then return place.find(root) end
+  return place.find(start or ".")
+end
+
+--- Opens the project that `opts.dir` (the current directory) is in. Raises ENOREPO, ENOPROJECT,
+--- EUNTRUSTED, ECONFIG; nothing of the project is read before it is trusted.
+---@param opts? { dir: string?, options: table? } options: instead of those of the command line
+function M.open(opts)
+  opts = opts or {}
+  local start = opts.dir or "."
+  local at = locate(opts.dir)
+  if not at then
+    errors.usage("ENOREPO", "'" .. core.fs.realpath(start) .. "' is not in a git repository; git init makes one")
+  end
+  if not core.fs.stat(at.dir) then
+    errors.usage("ENOPROJECT", "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one")
+  end
+  if not trust.has(at.dir) then
+    errors.usage("EUNTRUSTED", "the .agentlua of '" .. at.root .. "' was not made here and is not trusted; "
+      .. "read it, then run: agentlua trust '" .. at.root .. "'")
+  end
+  local self = setmetatable({ root = at.root, dir = at.dir }, project_type)
+  self.options = opts.options or options.parse()
+  self.config = config.load(at.dir .. "/config.lua")
+  self.tasks_dir = self.options.tasks or os.getenv "AGENTLUA_TASKS" or self.config.tasks
+  if self.tasks_dir:sub(1, 1) ~= "/" then self.tasks_dir = at.root .. "/" .. self.tasks_dir end
+  self.store = errors.check_usage(store.open(self.tasks_dir, true))
+  self.events = events.open(at.dir .. "/events.jsonl")
+  return self
+end
+
+--- The repository, opened with the first call. Raises ENOREPO, EOWNER.
+function project_type:repo()
+  if not self._repo then self._repo = errors.check_usage(git.open(self.root)) end
+  return self._repo
+end
+
+--- The branch that work starts from and lands on, and its commit. Raises ENOBASE, ENOCOMMIT.
+function project_type:base()
+  local repo = self:repo()
+  local branch = self.options.base or self.config.base or repo.branch
+  if not branch then
+    errors.usage("ENOBASE", "HEAD of '" .. self.root .. "' is detached; say --base BRANCH")
+  end
+  local commit = repo:resolve("refs/heads/" .. branch)
+  if not commit then
+    local unborn = branch == repo.branch
+    errors.usage(unborn and "ENOCOMMIT" or "ENOBASE", unborn
+      and "base branch '" .. branch .. "' has no commit yet; make the first commit"
+      or "base branch '" .. branch .. "' does not exist")
+  end
+  return branch, commit
+end
+
+--- The backend for a task: --agent, else the first of `agents` in config.lua. Raises ENOAGENT.
+function project_type:agent(_task)
+  local name = self.options.agent or self.config.agents[1]
+  self._agents = self._agents or {}
+  self._agents[name] = self._agents[name] or agent.load(name, self)
+  return self._agents[name]
+end
+
+--- Text of prompt `name` for a task: the template with the task's fields.
+function project_type:prompt(name, task, vars)
+  local template = resource.find("prompts", name .. ".md", self.dir)
+  if not template then errors.usage("ENOPROMPT", "no prompt '" .. name .. ".md'; agentlua paths shows where they are") end
+  local all = { BRANCH_NAME = task.worktree and task.worktree.branch or "", PROJECT_ROOT = self.root }
+  for key, value in pairs(self.config.prompt) do all[key] = value end
+  for key, value in pairs(vars or {}) do all[key] = value end
+  return prompt.render(template.text, prompt.task_vars(task, all), template.path)
+end
+
+--- Paths, relative to a checkout, that hold state and are never part of an agent's work.
+function project_type:state_paths()
+  local paths = { ".agentlua/tasks", ".agentlua/runs", ".agentlua/events.jsonl" }
+  local inside = self.tasks_dir:sub(1, #self.root + 1) == self.root .. "/"
+  if inside then paths[#paths + 1] = self.tasks_dir:sub(#self.root + 2) end
+  return paths
+end
+
+return M

@@ -1,0 +1,155 @@
+-- agentlua.run: one `agentlua run` on a project: its record, its orders, the processes it has.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local events = require "agentlua.events"
+local fiber = require "agentlua.fiber"
+local process = require "agentlua.process"
+
+local M = {}
+
+local run_type = {}
+run_type.__index = run_type
+
+local function runs_dir(project) return project.dir .. "/runs" end
+
+--- Starts the record of a run: runs/<id>/run.json, a lock held while it lives, control.jsonl.
+function M.start(project)
+  local host = core.fs.host {}
+  local id = os.date("!%Y%m%d-%H%M%S-") .. core.text.uuid():sub(1, 4)
+  local self = setmetatable({
+    id = id, project = project, dir = runs_dir(project) .. "/" .. id, children = {}, claims = {}, offset = 0,
+    record = {
+      id = id, pid = host.pid, host = host.name, script = project.options.script, status = "running",
+      started_at = core.time.iso(), tasks = core.json.array(),
+      counts = { started = 0, done = 0, failed = 0, waiting = 0 },
+    },
+  }, run_type)
+  errors.check(core.fs.mkdir(self.dir))
+  self.lock = errors.check(core.lock.try(self.dir .. "/run.lock"))
+  errors.check(core.fs.append { path = self:control_path(), text = "" })
+  self.events = events.open(project.dir .. "/events.jsonl", { run = id })
+  self:save()
+  self:event("run_started", { script = self.record.script })
+  return self
+end
+
+function run_type:control_path() return self.dir .. "/control.jsonl" end
+function run_type:event(kind, fields) return self.events:append(kind, fields) end
+
+--- Writes run.json; `changes` are merged into it.
+function run_type:save(changes)
+  for name, value in pairs(changes or {}) do self.record[name] = value end
+  self.record.heartbeat = core.time.iso()
+  return core.fs.write { path = self.dir .. "/run.json", content = core.json.dump(self.record, 2) .. "\n" }
+end
+
+-- ---- orders ---------------------------------------------------------------------------------------
+
+--- Asks the run to stop: nothing new starts, what runs is ended by its stop plan.
+function run_type:stop(reason)
+  if self.stopping then return end
+  self.stopping = reason or "stop"
+  for child in pairs(self.children) do child:stop() end
+  if self.on_stop then self.on_stop() end
+end
+
+local orders = {}
+function orders.stop(run, order)
+  if not order.task then return run:stop("stop") end
+  for child, task in pairs(run.children) do
+    if task.id == order.task then
+      task.stop_wanted = true
+      child:stop()
+    end
+  end
+end
+function orders.pause(run)
+  for child in pairs(run.children) do child:pause() end
+  run.paused = true
+end
+function orders.resume(run)
+  for child in pairs(run.children) do child:resume() end
+  run.paused = false
+  if run.on_stop then run.on_stop() end
+end
+function orders.claim(run, order) run.claims[order.task] = order end
+
+-- Reads what was appended to the control file since the last time; only whole lines.
+function run_type:read_control()
+  local text = core.fs.read(self:control_path()) or ""
+  local last = text:match("^.*()\n")
+  if not last or last <= self.offset then return end
+  for line in text:sub(self.offset + 1, last):gmatch("[^\n]+") do
+    local order = core.json.parse(line)
+    if type(order) == "table" and orders[order.op] then orders[order.op](self, order) end
+  end
+  self.offset = last
+end
+
+--- Obeys signals and the control file until the handle is closed. A second signal ends the process
+--- at once; what it had started dies with it.
+function run_type:listen()
+  local handles = {}
+  for name, number in pairs { INT = 2, TERM = 15, HUP = 1 } do
+    handles[#handles + 1] = fiber.on(name, function()
+      if self.signal then os.exit(128 + number) end
+      self.signal = number
+      io.stderr:write("agentlua: stopping; once more to stop at once\n")
+      self:stop("signal")
+    end)
+  end
+  local source = core.loop.watch_path(self:control_path())
+  if source then handles[#handles + 1] = fiber.on_source(source, function() self:read_control() end) end
+  return setmetatable({}, { __close = function()
+    for _, handle in ipairs(handles) do handle.close() end
+  end })
+end
+
+--- Appends an order to the control file of a run: {op = "stop" | "pause" | "resume" | "claim", ...}.
+function M.send(project, id, order)
+  order.time = core.time.iso()
+  return core.fs.append {
+    path = runs_dir(project) .. "/" .. id .. "/control.jsonl", text = core.json.dump(order) .. "\n",
+  }
+end
+
+--- Records of all runs, oldest first, each with `alive`.
+function M.list(project)
+  local all = {}
+  for _, id in ipairs(core.fs.list(runs_dir(project)) or {}) do
+    local dir = runs_dir(project) .. "/" .. id
+    local text = core.fs.read(dir .. "/run.json")
+    local record = text and core.json.parse(text)
+    if record then
+      record.alive = core.lock.held(dir .. "/run.lock")
+      if not record.alive and record.status == "running" then record.status = "died" end
+      all[#all + 1] = record
+    end
+  end
+  return all
+end
+
+-- ---- processes --------------------------------------------------------------------------------------
+
+--- Starts a process for a task: it is stopped and paused with the run, and shares the task's lock.
+function run_type:spawn(task, options)
+  options.grace = self.project.config.stop_grace
+  options.hold = { errors.check(self.project.store:owner_fd(task.id)) }
+  local child, message, code = process.spawn(options)
+  if not child then return nil, message, code end
+  self.children[child] = task
+  if self.stopping then child:stop() end
+  return child
+end
+
+function run_type:forget(child) self.children[child] = nil end
+
+--- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, error.
+function run_type:finish(reason, code)
+  self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })
+  self:save { status = "ended", reason = reason, code = code, ended_at = core.time.iso() }
+  self.lock:close()
+end
+
+return M

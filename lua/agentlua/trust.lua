@@ -1,0 +1,33 @@
+-- agentlua.trust: which projects' scripts, prompts and configuration may run. Recorded outside of
+-- them: the directory's path with its device and inode, so that a new clone in its place is not it.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local limit = require "agentlua.limit"
+
+local M = {}
+
+local function record(dir)
+  return limit.state_dir() .. "/trust/" .. core.text.sha256(core.fs.realpath(dir)) .. ".json"
+end
+
+--- Trusts an .agentlua directory from now on.
+function M.add(dir)
+  local info = errors.check(core.fs.stat(dir))
+  errors.check(core.fs.mkdir(limit.state_dir() .. "/trust"))
+  errors.check(core.fs.write {
+    path = record(dir), mode = 384, -- 0600
+    content = core.json.dump({
+      path = core.fs.realpath(dir), device = info.device, inode = info.inode, time = core.time.iso(),
+    }, 2) .. "\n",
+  })
+end
+
+--- True when `dir` is trusted and still the same directory.
+function M.has(dir)
+  local info, text = core.fs.stat(dir), core.fs.read(record(dir))
+  local kept = text and core.json.parse(text)
+  return info and kept and kept.device == info.device and kept.inode == info.inode or false
+end
+
+return M

@@ -1,0 +1,154 @@
+-- agentlua.worktree: a checkout of its own for every task. Methods of a project.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local process = require "agentlua.process"
+
+local M = {}
+
+local tree_type = {}
+tree_type.__index = tree_type
+
+-- Closing forgets the handle. The worktree itself stays until cleanup() has saved what is in it.
+function tree_type:close() self.closed = true end
+tree_type.__close = tree_type.close
+
+--- Fills {id8}, {slug}, {id} and {name} of a pattern in.
+function M.expand(_, pattern, task)
+  local values = {
+    id = task.id, id8 = task.id8 or core.text.id8(task.id), slug = core.text.slug(task.name), name = task.name,
+  }
+  return (pattern:gsub("{(%w+)}", values))
+end
+
+local function worktrees_dir(project)
+  if project.config.worktrees then
+    local dir = project.config.worktrees
+    return dir:sub(1, 1) == "/" and dir or project.root .. "/" .. dir
+  end
+  return project.root .. ".worktrees"
+end
+
+-- Copies files of the main checkout that git ignores and a worktree needs, such as .env.
+local function copy_files(project, tree)
+  local wanted = core.json.array()
+  for _, name in ipairs(core.fs.list(project.root) or {}) do
+    local is_file = (core.fs.stat(project.root .. "/" .. name) or {}).type == "file"
+    for _, glob in ipairs(is_file and project.config.copy or {}) do
+      if core.text.glob(glob, name) then wanted[#wanted + 1] = name break end
+    end
+  end
+  local copied = core.json.array()
+  for _, name in ipairs(errors.check(project:repo():ignored { paths = wanted })) do
+    if not core.fs.stat(tree.path .. "/" .. name) then
+      errors.check(core.fs.copy { from = project.root .. "/" .. name, to = tree.path .. "/" .. name })
+      copied[#copied + 1] = name
+    end
+  end
+  return copied
+end
+
+local function set_up(project, tree)
+  tree.copied = copy_files(project, tree)
+  local argv = project.config.setup
+  if not argv or #argv == 0 then return end
+  local result = errors.check(process.run {
+    cwd = tree.path, stderr = "merge", timeout = 1800, table.unpack(argv),
+  })
+  if result.code ~= 0 then
+    errors.check(nil, ("setup command '%s' failed (%d) in %s: %s"):format(argv[1], result.code, tree.path,
+      core.text.printable(result.stdout:sub(-2000))), "ESETUP")
+  end
+end
+
+-- A path and a branch that nothing has yet: what a killed run left is never written over.
+local function free_names(project, task, suffix)
+  local repo, dir = project:repo(), worktrees_dir(project)
+  local name = project:expand("{id8}-{slug}", task) .. (suffix or "")
+  local branch = project:expand(project.config.branch, task) .. (suffix or "")
+  local n, path, tip = 1, nil, nil
+  repeat
+    local more = n > 1 and "-" .. n or ""
+    path, tip = dir .. "/" .. name .. more, repo:resolve("refs/heads/" .. branch .. more)
+    n = n + 1
+    if not core.fs.stat(path) and not tip then return path, branch .. more end
+  until n > 100
+  errors.check(nil, "no free name for a worktree of task " .. task.id .. " in " .. dir, "EEXIST")
+end
+
+-- What a task remembers of its worktree, as a handle; nil when it cannot be gone on with.
+local function existing(project, task)
+  local known = type(task.worktree) == "table" and task.worktree or nil
+  if not known then return nil end
+  local tree = setmetatable({
+    path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
+    copied = known.copied or {}, resumed = true,
+  }, tree_type)
+  tree.at = project:repo():worktree_find(known.path)
+  if tree.at and known.ready then return tree end
+  local tip = project:repo():resolve("refs/heads/" .. known.branch)
+  if tree.at and tip == known.base_commit then -- half made when its runner was killed
+    errors.check(project:repo():worktree_remove { tree = tree.at, branch = known.branch, tip = tip, never_used = true })
+  elseif tip and not core.fs.stat(known.path) then -- removed by hand: the branch goes on
+    tree.at = errors.check(project:repo():worktree_add { path = known.path, branch = known.branch, base = tip })
+    return tree
+  end
+end
+
+local function create(project, task, suffix)
+  local base, commit = project:base()
+  local path, branch = free_names(project, task, suffix)
+  local tree = setmetatable({ path = path, branch = branch, base = base, base_commit = commit }, tree_type)
+  local function remember(ready)
+    if suffix then return end
+    task.worktree = {
+      path = path, branch = branch, base = base, base_commit = commit, copied = tree.copied, ready = ready,
+    }
+    errors.check(project.store:update(task.id, { worktree = task.worktree }))
+  end
+  remember(false) -- before it is made: a crash must not forget it
+  tree.at = errors.check(project:repo():worktree_add { path = path, branch = branch, base = commit })
+  set_up(project, tree)
+  remember(true)
+  return tree
+end
+
+--- The worktree of a task: the one it has already, else a new one on a new branch at the base.
+---@param opts? { throwaway: boolean? } throwaway: for reading; never landed, not kept in the task
+function M.worktree(project, task, opts)
+  if opts and opts.throwaway then return create(project, task, "-analysis") end
+  return existing(project, task) or create(project, task)
+end
+
+-- Copies of ignored files that are still equal to the original need no saving.
+local function unchanged_copies(project, tree)
+  local known = core.json.array()
+  for _, path in ipairs(tree.copied or {}) do
+    local original = core.fs.read(project.root .. "/" .. path)
+    if original and original == core.fs.read(tree.path .. "/" .. path) then known[#known + 1] = path end
+  end
+  return known
+end
+
+--- Saves what only the worktree has, reads it back, then removes worktree and branch. What cannot be
+--- saved or removed stays, and the event log says why. `tip`: the branch goes only if it is there.
+function M.cleanup(project, task, tree, tip)
+  local repo = project:repo()
+  local ref = ("refs/agentlua/saved/%s/%d"):format(task.id8 or core.text.id8(task.id), #(task.attempts or {}))
+  local saved, message = repo:save {
+    at = tree.at, ref = ref, limit = project.config.save_limit, known = unchanged_copies(project, tree),
+  }
+  if not saved then
+    project:event("cleanup_refused", { task = task.id, reason = message })
+    return false
+  end
+  if saved.commit ~= "" then
+    project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
+  end
+  local ok
+  ok, message = repo:worktree_remove { tree = tree.at, branch = tree.branch, tip = tip or "" }
+  if not ok then project:event("cleanup_refused", { task = task.id, reason = message }) end
+  return ok and true or false
+end
+
+return M
