@@ -72,7 +72,7 @@ class event_loop {
 
   /// Calls `fn` once after `delay`, on a clock that counts suspend.
   timer_id after(seconds delay, callback fn) {
-    timer_id id{boot_now() + std::chrono::duration_cast<nanoseconds>(delay), ++last_timer_};
+    timer_id id{boot_now() + to_nanoseconds(delay), ++last_timer_};
     timers_.emplace(id, std::move(fn));
     arm();
     return id;
@@ -177,7 +177,8 @@ class event_loop {
   void run_timers() noexcept {
     std::uint64_t expired = 0;
     [[maybe_unused]] auto got = ::read(timer_fd_.get(), &expired, sizeof expired);
-    while (!timers_.empty() && timers_.begin()->first.first <= boot_now()) {
+    const auto now = boot_now();  // what a callback starts is for the next step
+    while (!timers_.empty() && timers_.begin()->first.first <= now) {
       auto due = timers_.extract(timers_.begin());
       due.mapped()();
     }

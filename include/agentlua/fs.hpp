@@ -51,9 +51,12 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
   if (::fstat(fd.get(), &info) != 0) throw_errno("read", path.native());
   if (!S_ISREG(info.st_mode))
     throw error("EINVAL", "cannot read '" + path.native() + "': not a regular file");
-  if (static_cast<std::size_t>(info.st_size) > limit)
-    throw error("EFBIG", "cannot read '" + path.native() + "': larger than " +
-                             std::to_string(limit) + " bytes");
+  auto bound = [&](std::size_t size) {
+    if (size > limit)
+      throw error("EFBIG", "cannot read '" + path.native() + "': larger than " +
+                               std::to_string(limit) + " bytes");
+  };
+  bound(static_cast<std::size_t>(info.st_size));
   std::string content;
   content.resize(static_cast<std::size_t>(info.st_size) + 1);
   std::size_t length = 0;
@@ -63,6 +66,7 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
     if (got < 0) throw_errno("read", path.native());
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
+    bound(length);  // it may grow, and what the kernel makes up has no size
     if (length == content.size()) content.resize(content.size() * 2);
   }
   content.resize(length);
@@ -71,7 +75,7 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
 
 /// Flushes a directory, so that a rename in it survives a power cut.
 inline void sync_directory(const stdfs::path& dir) {
-  auto fd = fs::open(dir, O_RDONLY | O_DIRECTORY);
+  auto fd = fs::open(dir.empty() ? "." : dir, O_RDONLY | O_DIRECTORY);
   if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("flush directory", dir.native());
 }
 
@@ -125,6 +129,7 @@ inline bool rename_noreplace(const stdfs::path& from, const stdfs::path& to) {
 /// Makes a directory and its missing parents. Existing is well.
 inline void make_directories(const stdfs::path& path) {
   std::error_code problem;
+  if (path.empty()) return;  // the parent of a plain name
   stdfs::create_directories(path, problem);
   if (problem) throw errno_error(problem.value(), "make directory", path.native());
 }
@@ -161,13 +166,14 @@ inline void append_record(const stdfs::path& path, std::string_view record) {
 /// Errors: ENOENT (the search path is shown), EACCES (there, but not executable).
 inline std::string find_program(const std::string& name, const std::string& search,
                                 const stdfs::path& cwd) {
-  auto runnable = [](const stdfs::path& file) {
-    return ::access(file.c_str(), X_OK) == 0 && stdfs::is_regular_file(file);
+  std::error_code ignored;  // where we may not look there is no program
+  auto runnable = [&](const stdfs::path& file) {
+    return ::access(file.c_str(), X_OK) == 0 && stdfs::is_regular_file(file, ignored);
   };
   if (name.find('/') != std::string::npos) {
     stdfs::path file = cwd / name;
     if (runnable(file)) return file.native();
-    if (!stdfs::exists(file)) throw error("ENOENT", "program '" + name + "' not found");
+    if (!stdfs::exists(file, ignored)) throw error("ENOENT", "program '" + name + "' not found");
     throw error("EACCES", "program '" + name + "' is not executable; try chmod +x");
   }
   std::string_view rest = search;
@@ -177,7 +183,7 @@ inline std::string find_program(const std::string& name, const std::string& sear
     stdfs::path dir(rest.substr(0, colon));
     stdfs::path file = cwd / (dir / name);
     if (!dir.empty() && runnable(file)) return file.native();
-    seen = seen || (!dir.empty() && stdfs::is_regular_file(file));
+    seen = seen || (!dir.empty() && stdfs::is_regular_file(file, ignored));
     if (colon == std::string_view::npos) break;
     rest.remove_prefix(colon + 1);
   }

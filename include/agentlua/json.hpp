@@ -32,7 +32,7 @@ inline json parse_json(std::string_view text, std::string_view name, json_limits
   auto bound_depth = [&](int depth, json::parse_event_t event, json&) {
     bool opens =
         event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth > limits.depth)
+    if (opens && depth >= limits.depth)
       throw error("EJSON", subject + ": nested deeper than " + std::to_string(limits.depth));
     return true;
   };

@@ -2,7 +2,7 @@
 // agentlua/limit.hpp: room 4. When does a usage limit end? Reads what vendors write.
 
 #include <cctype>
-#include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 #include <regex>
@@ -55,32 +55,40 @@ inline std::optional<limit_reset> parse_limit(std::string_view message, double n
   std::string text(message.substr(0, 4096));
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   std::smatch found;
-  static const std::regex retry_after(R"(retry[- ]after["']?[:= ]+["']?(\d+(?:\.\d+)?))");
-  static const std::regex instant(R"((\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d:\d\d)))");
+  static const std::string amount =
+      R"(\d+(?:\.\d+)?\s*(?:weeks?|days?|hours?|minutes?|seconds?|hrs?|mins?|secs?|[wdhms])(?![a-z]))";
+  static const std::string retry = R"(retry[- ]after["']?[:= ]+["']?)";
+  static const std::regex retry_after(retry + "(?!" + amount + R"()(\d+(?:\.\d+)?))");
+  static const std::regex instant(
+      R"((\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d:\d\d)))");
   static const std::regex epoch(R"((?:^|\D)(1[6-9]\d{8}|2\d{9})(\d{3})?(?:\D|$))");
   static const std::regex duration(
-      R"(\bin ((?:(?:about |, |and |\s)*\d+(?:\.\d+)?\s*(?:weeks?|days?|hours?|minutes?|seconds?|hrs?|mins?|secs?|[wdhms])\b)+))");
+      R"(\b(?:in |)" + retry + R"()((?:(?:about |, |and |\s)*)" + amount + ")+)");
   static const std::regex part(R"((\d+(?:\.\d+)?)\s*([wdhms]))");
   static const std::regex clock(
-      R"(resets?(?: at)? (\d{1,2})(?::(\d\d))?\s*(am|pm)?(?:\s*\(?(utc|gmt|[a-z]+/[a-z_/]+)\)?)?)");
-  if (std::regex_search(text, found, retry_after))
-    return limit_reset{now + std::stod(found[1]), "exact"};
+      R"(resets?(?: at)? (\d{1,2})(?::(\d\d))?\s*(am|pm)?)"
+      R"((?:\s*\(([^)]*)\)|\s+((?:utc|gmt)[+\d:-]*|[a-z]+/[a-z_/]+|[ecmp][sd]t|ces?t|bst|ist|jst)\b)?)");
+  auto number = [](const std::string& digits) { return std::strtod(digits.c_str(), nullptr); };
+  auto after = [now](double wait) {  // longer than 30 years is no end that a vendor means
+    return wait < 1e9 ? std::optional(limit_reset{now + wait, "exact"}) : std::nullopt;
+  };
+  if (std::regex_search(text, found, retry_after)) return after(number(found[1]));
   if (std::regex_search(text, found, instant))
     if (auto at = parse_iso_time(found[1].str())) return limit_reset{*at, "exact"};
-  if (std::regex_search(text, found, epoch)) return limit_reset{std::stod(found[1]), "exact"};
+  if (std::regex_search(text, found, epoch)) return limit_reset{number(found[1]), "exact"};
   if (std::regex_search(text, found, duration)) {
     std::string list = found[1];
     double total = 0;
     for (std::sregex_iterator it(list.begin(), list.end(), part), end; it != end; ++it)
-      total += std::stod((*it)[1]) * detail::unit_seconds((*it)[2].str()[0]);
-    return limit_reset{now + total, "exact"};
+      total += number((*it)[1]) * detail::unit_seconds((*it)[2].str()[0]);
+    return after(total);
   }
   if (std::regex_search(text, found, clock) && (found[2].matched || found[3].matched)) {
     int hour = std::stoi(found[1]);
     int minute = found[2].matched ? std::stoi(found[2]) : 0;
     bool twelve = found[3].matched;
     bool valid = minute < 60 && (twelve ? hour >= 1 && hour <= 12 : hour < 24);
-    std::string zone = found[4];
+    std::string zone = found[4].str() + found[5].str();
     bool utc = zone == "utc" || zone == "gmt";
     if (!valid || (!zone.empty() && !utc)) return std::nullopt;
     if (twelve) hour = hour % 12 + (found[3] == "pm" ? 12 : 0);

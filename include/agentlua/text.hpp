@@ -88,11 +88,13 @@ inline bool glob_match(std::string_view pattern, std::string_view path) {
     std::size_t pattern = none;  // where to go on after the star
     std::size_t path = 0;        // what the star has swallowed up to
   } deep, flat;
+  bool whole_names = false;  // of the deep star: "**/" swallows names together with their slash
   std::size_t p = 0;
   std::size_t s = 0;
   while (s < path.size() || p < pattern.size()) {
     if (pattern.substr(p, 2) == "**") {
-      p += pattern.substr(p, 3) == "**/" ? 3 : 2;
+      whole_names = pattern.substr(p, 3) == "**/" && (p == 0 || pattern[p - 1] == '/');
+      p += whole_names ? 3 : 2;
       deep = {p, s};
       flat = {};
     } else if (p < pattern.size() && pattern[p] == '*') {
@@ -105,6 +107,7 @@ inline bool glob_match(std::string_view pattern, std::string_view path) {
       s = ++flat.path;
     } else if (deep.pattern != none && deep.path < path.size()) {
       p = deep.pattern;
+      if (whole_names) deep.path = std::min(path.find('/', deep.path), path.size() - 1);
       s = ++deep.path;
       flat = {};
     } else {

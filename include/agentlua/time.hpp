@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +15,13 @@ namespace agentlua {
 
 using seconds = std::chrono::duration<double>;
 using nanoseconds = std::chrono::nanoseconds;
+
+/// A length of time as the kernel counts it. More than 30 years is for ever: it cannot overflow.
+inline nanoseconds to_nanoseconds(seconds length) noexcept {
+  constexpr seconds longest{1e9};
+  return std::chrono::duration_cast<nanoseconds>(
+      length < longest ? std::max(length, seconds(0)) : longest);
+}
 
 /// CLOCK_BOOTTIME: monotonic, and time asleep counts, so a wait does not stretch over a suspend.
 inline nanoseconds boot_now() noexcept {

@@ -41,7 +41,9 @@ TEST_CASE_FIXTURE(clock_fixture, "a number of seconds to retry after is exact") 
 TEST_CASE_FIXTURE(clock_fixture, "a unit after the number is not taken for seconds") {
   CHECK(wait("Please retry after 20 minutes.") == 20 * minute);
   CHECK(wait("retry after 2 hours and 5 minutes") == 2 * hour + 5 * minute);
-  CHECK(wait("retry-after: 3h") == 3 * hour);
+  CHECK(wait("retry-after: 3h30m") == 3.5 * hour);
+  CHECK(wait("retry-after=20s") == 20);
+  CHECK(wait("retry-after: 20 more seconds") == 20);
 }
 
 TEST_CASE_FIXTURE(clock_fixture, "a duration is exact, whatever its units") {

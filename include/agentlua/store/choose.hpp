@@ -147,7 +147,7 @@ class task_chooser {
       return block_reason{kind, code, "depends on " + who + ", " + text};
     };
     if (&task == &target || visiting_.contains(&target))
-      return because(blocked_for::ever, "cycle", "which in turn waits for it: a cycle");
+      return because(blocked_for::ever, "cycle", "which waits for it in turn: a cycle");
     const std::string& status = target.status;
     if (status == "split") return children_of(target);
     if (status == "failed" || status == "skipped" || status == "cancelled")
@@ -156,14 +156,11 @@ class task_chooser {
       return because(blocked_for::person, "dependency", "which is in " + status);
     if (status == "analysing" || status == "in-progress")
       return because(blocked_for::time, "dependency", "which is being worked on");
-    switch (verdict(task, target)) {
-      case blocked_for::ever:
-        return because(blocked_for::ever, "dependency", "which can never run");
-      case blocked_for::person:
-        return because(blocked_for::person, "dependency", "which waits for a person");
-      default:
-        return because(blocked_for::time, "dependency", "which is not done yet");
-    }
+    const auto [kind, why] = verdict(task, target);
+    if (kind == blocked_for::ever) return because(kind, "dependency", "which can never run: it " + why);
+    if (kind == blocked_for::person)
+      return because(kind, "dependency", "which waits for a person: it " + why);
+    return because(blocked_for::time, "dependency", "which is not done yet");
   }
 
   std::optional<block_reason> children_of(const task_record& parent) {
@@ -175,16 +172,24 @@ class task_chooser {
     return std::nullopt;
   }
 
-  blocked_for verdict(const task_record& task, const task_record& target) {
+  struct finding {
+    blocked_for kind = blocked_for::nothing;
+    std::string why;
+  };
+
+  /// What keeps `target` back, as seen on the way from `task`.
+  finding verdict(const task_record& task, const task_record& target) {
     if (auto known = verdicts_.find(&target); known != verdicts_.end()) return known->second;
     bool outermost = visiting_.insert(&task).second;
-    bool entered = visiting_.insert(&target).second;
-    auto kind = worst(reasons(target));
-    if (entered) visiting_.erase(&target);
+    visiting_.insert(&target);
+    finding found;
+    for (const auto& reason : reasons(target))
+      if (reason.kind > found.kind) found = {reason.kind, reason.text};
+    visiting_.erase(&target);
     if (outermost) visiting_.erase(&task);
-    // A verdict found inside a walk may rest on where the walk began; only cycles do, and these
+    // Found in the middle of a walk it may rest on where the walk began; only cycles do, and those
     // are `ever` from every start.
-    return verdicts_[&target] = kind;
+    return verdicts_[&target] = found;
   }
 
   task_index& index_;
@@ -192,7 +197,7 @@ class task_chooser {
   bool done_loaded_ = false;
   std::unordered_map<std::string, std::set<const task_record*>> by_name_;
   std::set<const task_record*> visiting_;
-  std::map<const task_record*, blocked_for> verdicts_;
+  std::map<const task_record*, finding> verdicts_;
 };
 
 }  // namespace agentlua

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Installs what tests need, builds, and runs everything: C++ (doctest, also under ASan and UBSan), the
+# Lua library and whole runs (busted), lint. The last line is the sum: "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.." || exit 2
+passed=0
+failed=0
+log=$(mktemp)
+scratch=$(mktemp -d)
+trap 'rm -rf "$log" "$scratch"' EXIT
+# Nothing of the caller's reaches the tests.
+unset AGENTLUA_ROOT AGENTLUA_TASKS AGENTLUA_REAPER LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
+unset $(git rev-parse --local-env-vars 2>/dev/null)
+
+. scripts/dev/packages.sh
+need_packages $build_packages $test_packages || exit 2
+command -v ccache >/dev/null 2>&1 && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+
+step() { printf '\n== %s\n' "$*"; }
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+}
+# check NAME COMMAND...: one test, whose output is shown when it fails.
+check() {
+  name=$1
+  shift
+  if "$@" >"$log" 2>&1; then
+    count 1 0
+    echo "ok      $name"
+  else
+    count 0 1
+    echo "FAILED  $name"
+    tail -n 60 "$log"
+  fi
+}
+build() {
+  step "build: $1"
+  if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"$log" 2>&1; then
+    tail -n 60 "$log"
+    count 0 1
+    return 1
+  fi
+}
+run_ctest() {
+  step "C++ tests: $1"
+  ctest --preset "$1" -j 2 >"$log" 2>&1
+  bad=$(sed -n 's/^.*, \([0-9]*\) tests failed out of .*/\1/p' "$log")
+  all=$(sed -n 's/^.* tests failed out of \([0-9]*\)$/\1/p' "$log")
+  [ "${bad:-1}" = 0 ] || tail -n 80 "$log"
+  count $((${all:-1} - ${bad:-1})) "${bad:-1}"
+  echo "${all:-0} run, ${bad:-all} failed"
+}
+# busted DIR [BUILD]: specs under a stock Lua; the host that whole runs use comes from BUILD.
+run_busted() {
+  step "specs: $1${2:+ (host from $2)}"
+  AGENTLUA_BUILD=${2:-build/release} LUA_PATH="lua/?.lua;lua/?/init.lua;${1%/*.lua}/?.lua;;" \
+    LUA_CPATH="build/release/lib/lua/5.4/?.so;;" lua5.4 /usr/bin/busted "$1" >"$log" 2>&1
+  sed -n 's/^\([0-9]*\) success.*/\1/p' "$log" | grep -q . || count 0 1
+  good=$(sed -n 's/^\([0-9]*\) success.*/\1/p' "$log")
+  bad=$(sed -n 's/^.* \/ \([0-9]*\) failure.*/\1/p' "$log")
+  broken=$(sed -n 's/^.* \/ \([0-9]*\) error.*/\1/p' "$log")
+  [ "$((${bad:-1} + ${broken:-1}))" = 0 ] || cat "$log"
+  count "${good:-0}" $((${bad:-0} + ${broken:-0}))
+  echo "${good:-0} passed, $((${bad:-0} + ${broken:-0})) failed"
+}
+
+build release && run_busted tests/lua && run_busted tests/runs
+build dev && run_ctest dev
+build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan
+
+step "lint"
+check "includes and requires point down" lua5.4 scripts/dev/check_includes.lua
+check "luacheck" luacheck --quiet lua scripts examples tests
+check "clang-format" sh -c 'git ls-files "*.hpp" "*.cpp" | xargs clang-format --dry-run -Werror'
+check "clang-tidy" sh scripts/dev/tidy.sh
+check "quickstart" env TMPDIR="$scratch" sh examples/quickstart.sh
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,166 @@
+local al = require "agentlua"
+local support = require "support"
+
+describe("when the runner is killed", function()
+  local w
+  before_each(function() w = support.new() end)
+  after_each(function() w:close() end)
+
+  local function lines(path)
+    local n = 0
+    for _ in (al.fs.read(path) or ""):gmatch "\n" do n = n + 1 end
+    return n
+  end
+
+  local function start_and_wait(agent)
+    local child = w:start("run", "execute.lua", "--agent", w:agent(agent))
+    support.eventually(function() return lines(w.env.MARK) > 0 end, "the agent starts")
+    return child
+  end
+
+  it("in mid-task, nothing is left alive and the next run finishes the task once", function()
+    local id = w:add "a thing"
+    local child = start_and_wait "slow"
+    child:kill()
+    child:wait()
+    support.eventually(function() return #w:processes() == 0 end, "all processes gone", 2)
+    w:write("../mark.go", "")
+    local commits = w:commits()
+    local result = w:run "slow"
+    assert.equal(0, result.code, result.stdout)
+    assert.equal("done", w:task(id).status)
+    assert.equal(commits + 1, w:commits())
+    assert.equal("attempt 1\nattempt 2", w:git("show", "HEAD:new-" .. id .. ".txt"))
+    assert.equal(1, w:worktrees())
+  end)
+
+  it("between landing and done, the next run does not land it again", function()
+    local id = w:add "a thing"
+    w:write(".agentlua/scripts/die.lua", [[
+      local al = require "agentlua"
+      local p = al.project.open()
+      p.move = function() io.stdout:write("landed\n") io.stdout:flush() while true do al.sleep(1) end end
+      return p:loop { from = "todo", to = "in-progress", work = function(task, run)
+        local tree <close> = p:worktree(task)
+        run:attempts { agent = p:agent(task), cwd = tree.path, prompt = "x" }
+        return p:land(task, tree)
+      end }]])
+    local commits = w:commits()
+    local child = w:start("run", "die.lua", "--agent", w:agent "edit")
+    for line in child:lines() do
+      if line == "landed" then break end
+    end
+    child:kill()
+    child:wait()
+    assert.equal(commits + 1, w:commits())
+    assert.equal("in-progress", w:task(id).status)
+    local result = w:run "edit"
+    assert.equal(0, result.code, result.stdout)
+    assert.equal("done", w:task(id).status)
+    assert.equal(commits + 1, w:commits())
+    assert.equal(1, w:worktrees())
+    assert.equal("", w:git("for-each-ref", "refs/agentlua/pending"))
+  end)
+
+  it("three times on one task, the task is failed as poison", function()
+    local id = w:add "a thing"
+    for _ = 1, 3 do
+      al.fs.remove(w.env.MARK)
+      local child = start_and_wait "slow"
+      child:kill()
+      child:wait()
+      support.eventually(function() return #w:processes() == 0 end, "all processes gone", 2)
+    end
+    w:al("run", "execute.lua", "--agent", w:agent "slow")
+    local task = w:task(id)
+    assert.equal("failed", task.status)
+    assert.truthy(task.reason:find("poison", 1, true))
+    assert.truthy(al.fs.read(task.worktree.path .. "/new-" .. id .. ".txt"))
+  end)
+end)
+
+describe("a stop", function()
+  local w
+  before_each(function() w = support.new() end)
+  after_each(function() w:close() end)
+
+  local function stopped_by(signal, agent)
+    local id = w:add "a thing"
+    local child = w:start("run", "execute.lua", "--agent", w:agent(agent))
+    support.eventually(function() return al.fs.read(w.env.MARK) end, "the agent starts")
+    local begun = al.clock()
+    w:command { "kill", "-" .. signal, tostring(child:pid()) }
+    local result = child:wait()
+    return id, result, al.clock() - begun
+  end
+
+  it("by Ctrl-C ends the agent, exits 130 and keeps the work for the next run", function()
+    local id, result, seconds = stopped_by("INT", "slow")
+    assert.equal(130, result.code, result.stdout)
+    assert.truthy(seconds < 2, seconds)
+    assert.equal(0, #w:processes())
+    local task = w:task(id)
+    assert.equal("todo", task.status)
+    assert.equal("stopped", task.attempts[1].ending)
+    assert.equal("attempt 1\n", al.fs.read(task.worktree.path .. "/new-" .. id .. ".txt"))
+    w:write("../mark.go", "")
+    assert.equal(0, w:run("slow").code)
+    assert.equal("attempt 1\nattempt 2", w:git("show", "HEAD:new-" .. id .. ".txt"))
+  end)
+
+  it("by TERM ends an agent that ignores it within the grace, and exits 143", function()
+    w:config "stop_grace = 0.5"
+    local _, result, seconds = stopped_by("TERM", "stubborn")
+    assert.equal(143, result.code, result.stdout)
+    assert.truthy(seconds >= 0.5 and seconds < 1.5, seconds)
+  end)
+
+  it("by a second signal is at once", function()
+    w:config "stop_grace = 60"
+    w:add "a thing"
+    local child = w:start("run", "execute.lua", "--agent", w:agent "stubborn")
+    support.eventually(function() return al.fs.read(w.env.MARK) end, "the agent starts")
+    w:command { "kill", "-INT", tostring(child:pid()) }
+    for line in child:lines() do
+      if line:find("once more", 1, true) then break end
+    end
+    local begun = al.clock()
+    w:command { "kill", "-INT", tostring(child:pid()) }
+    assert.equal(130, child:wait().code)
+    assert.truthy(al.clock() - begun < 1)
+  end)
+
+  it("by agentlua stop ends a run with exit 0; of one task, holds it until resume", function()
+    local id = w:add "a thing"
+    local child = w:start("run", "execute.lua", "--agent", w:agent "slow")
+    support.eventually(function() return al.fs.read(w.env.MARK) end, "the agent starts")
+    assert.equal(0, w:al("stop", id).code)
+    assert.equal(0, child:wait().code)
+    assert.equal("todo", w:task(id).status)
+    assert.equal(true, w:task(id).hold)
+    w:write("../mark.go", "")
+    assert.equal(0, w:run("slow").code)
+    assert.equal("todo", w:task(id).status)
+    assert.equal(0, w:al("resume", id).code)
+    assert.equal(0, w:run("slow").code)
+    assert.equal("done", w:task(id).status)
+  end)
+end)
+
+describe("two runners on one store", function()
+  it("land each of 20 tasks exactly once", function()
+    local w = support.new()
+    for i = 1, 20 do w:add("task " .. i) end
+    local commits = w:commits()
+    local a = w:start("run", "execute.lua", "--agent", w:agent "edit")
+    local b = w:start("run", "execute.lua", "--agent", w:agent "edit")
+    local first, second = a:wait(), b:wait()
+    assert.equal(0, first.code, first.stdout)
+    assert.equal(0, second.code, second.stdout)
+    assert.equal(20, w:count "done")
+    assert.equal(commits + 20, w:commits())
+    assert.equal(1, w:worktrees())
+    assert.equal(20, #w:events "landed")
+    w:close()
+  end)
+end)

@@ -1,0 +1,164 @@
+-- A world for whole-run tests: a home of its own, a real repository with a user's unfinished work in
+-- it, and the built host. close() fails when a process of the world is still alive.
+
+local al = require "agentlua"
+
+local M = {}
+
+local source = al.fs.realpath "."
+local build = os.getenv "AGENTLUA_BUILD" or "build/release"
+M.host = al.fs.realpath(build) .. "/bin/agentlua"
+M.source = source
+
+local world = {}
+world.__index = world
+
+local function write(path, text, mode)
+  al.fs.mkdir(path:match "^(.*)/")
+  assert(al.fs.write { path = path, content = text, mode = mode })
+end
+
+--- Makes a world; options: dir (name of the repository), branch, init = false for no agentlua init.
+function M.new(options)
+  options = options or {}
+  local top = "/tmp/agentlua-runs-" .. al.text.uuid():sub(1, 12)
+  local self = setmetatable({
+    top = top, root = top .. "/" .. (options.dir or "repo"), branch = options.branch or "main",
+    env = {
+      HOME = top .. "/home", XDG_STATE_HOME = top .. "/state", XDG_CONFIG_HOME = top .. "/config",
+      GIT_CONFIG_NOSYSTEM = "1", MARK = top .. "/mark", LUA_PATH = false, LUA_CPATH = false,
+      LUA_PATH_5_4 = false, LUA_CPATH_5_4 = false, AGENTLUA_ROOT = false, EDITOR = false, VISUAL = false,
+    },
+  }, world)
+  al.fs.mkdir(top .. "/home")
+  al.fs.mkdir(self.root)
+  self:git("init", "-q", "-b", self.branch)
+  self:git("config", "user.name", "User")
+  self:git("config", "user.email", "user@example.invalid")
+  for i = 1, 5 do write(self.root .. "/src/f" .. i .. ".txt", ("line\n"):rep(20)) end
+  write(self.root .. "/.gitignore", "*.env\n")
+  self:git("add", "-A")
+  self:git("commit", "-q", "-m", "first")
+  if options.init ~= false then
+    assert(self:al("init").code == 0)
+    self:git("add", "-A")
+    self:git("commit", "-q", "-m", "agentlua")
+  end
+  return self
+end
+
+function world:write(path, text, mode) write(self.root .. "/" .. path, text, mode) end
+function world:read(path) return al.fs.read(self.root .. "/" .. path) end
+function world:exists(path) return al.fs.stat(path:sub(1, 1) == "/" and path or self.root .. "/" .. path) ~= nil end
+
+local function options_of(self, argv)
+  argv.cwd, argv.env = argv.cwd or self.root, setmetatable(argv.env or {}, nil)
+  for name, value in pairs(self.env) do
+    if argv.env[name] == nil then argv.env[name] = value end
+  end
+  argv.timeout = argv.timeout or 60
+  return argv
+end
+
+--- Runs any program in the repository.
+function world:command(argv) return assert(al.process.run(options_of(self, argv))) end
+--- Runs agentlua; arguments as list, options of al.process.run as fields of the last one if a table.
+function world:al(...)
+  local words = table.pack(...)
+  local argv = type(words[words.n]) == "table" and table.remove(words) or {}
+  table.insert(words, 1, M.host)
+  words.n = nil
+  for i, word in ipairs(words) do argv[i] = word end
+  return self:command(argv)
+end
+--- Starts agentlua and returns the child.
+function world:start(...)
+  return assert(al.process.spawn(options_of(self, { M.host, contain = false, stderr = "merge", ... })))
+end
+function world:git(...)
+  local result = self:command { "git", ... }
+  assert(result.code == 0, result.stderr)
+  return (result.stdout:gsub("\n$", ""))
+end
+
+function world:agent(name) return source .. "/tests/fixtures/agents/" .. name .. ".sh" end
+--- Adds a task; returns its id.
+function world:add(...)
+  local result = self:al("task", "add", ...)
+  assert(result.code == 0, result.stderr)
+  return (result.stdout:gsub("\n$", ""))
+end
+function world:config(text) self:write(".agentlua/config.lua", "return {" .. text .. "}\n") end
+function world:run(agent, ...) return self:al("run", "execute.lua", "--agent", self:agent(agent), ...) end
+function world:task(id) return al.json.parse(self:al("task", "show", id, "--json").stdout) end
+--- Number of task files with a status.
+function world:count(status)
+  local n = 0
+  for _, name in ipairs(al.fs.list(self.root .. "/.agentlua/tasks/" .. status)) do
+    if name:match "%.json$" then n = n + 1 end
+  end
+  return n
+end
+function world:commits() return tonumber(self:git("rev-list", "--count", self.branch)) end
+function world:worktrees()
+  local n = 0
+  for _ in self:git("worktree", "list"):gmatch "[^\n]+" do n = n + 1 end
+  return n
+end
+function world:events(kind)
+  local found = {}
+  for event in al.events.read(self.root .. "/.agentlua/events.jsonl") do
+    if event.type == kind then found[#found + 1] = event end
+  end
+  return found
+end
+
+--- Unfinished work of a user, and everything about it that must not change.
+function world:make_user_work()
+  self:write("src/f1.txt", "dirty\n")
+  self:write("src/f2.txt", "staged\n")
+  self:git("add", "src/f2.txt")
+  self:write("untracked.txt", "untracked\n")
+  self:write("secret.env", "secret\n")
+end
+function world:user_work()
+  local parts = {}
+  for _, path in ipairs { "src/f1.txt", "src/f2.txt", "untracked.txt", "secret.env" } do parts[#parts + 1] = self:read(path) end
+  parts[#parts + 1] = self:git("diff")
+  parts[#parts + 1] = self:git("diff", "--cached")
+  parts[#parts + 1] = self:git("stash", "list")
+  return table.concat(parts, "\0")
+end
+
+--- Waits until `condition()` is true; fails after `seconds` (10).
+function M.eventually(condition, what, seconds)
+  local deadline = al.clock() + (seconds or 10)
+  while not condition() do
+    assert(al.clock() < deadline, "never happened: " .. (what or "condition"))
+    al.sleep(0.01)
+  end
+end
+
+--- Pids of living processes whose surroundings name this world.
+function world:processes()
+  local pids = {}
+  for _, pid in ipairs(al.fs.list "/proc") do
+    local file = pid:match "^%d+$" and io.open("/proc/" .. pid .. "/environ", "rb")
+    if file then
+      local text = file:read "a" or ""
+      file:close()
+      if text:find(self.top, 1, true) then pids[#pids + 1] = pid end
+    end
+  end
+  return pids
+end
+
+function world:close()
+  local alive = self:processes()
+  if #alive > 0 then al.sleep(0.5) end -- what was just killed may not be reaped yet
+  alive = self:processes()
+  assert(al.process.run { "rm", "-rf", "--", self.top })
+  assert(#alive == 0, "processes left: " .. table.concat(alive, " "))
+end
+
+return M
