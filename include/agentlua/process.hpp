@@ -151,6 +151,7 @@ class process {
   }
 
   void prepare(detail::spawn_plan& plan) const {
+    plan.name = options_.argv[0];
     plan.argv = options_.argv;
     plan.cwd = options_.cwd;
     if (options_.env) {
@@ -161,8 +162,9 @@ class process {
     std::string search = "/usr/local/bin:/usr/bin:/bin";
     for (const auto& entry : plan.env)
       if (entry.starts_with("PATH=")) search = entry.substr(5);
-    stdfs::path base = plan.cwd.empty() ? stdfs::current_path() : stdfs::path(plan.cwd);
-    if (!stdfs::is_directory(base))
+    std::error_code ignored;
+    stdfs::path base = plan.cwd.empty() ? stdfs::current_path(ignored) : stdfs::path(plan.cwd);
+    if (!stdfs::is_directory(base, ignored))
       throw error("ENOENT", "cannot start '" + plan.argv[0] + "': working directory '" +
                                 base.native() + "' does not exist");
     plan.program = fs::find_program(plan.argv[0], search, stdfs::absolute(base));
@@ -236,6 +238,7 @@ class process {
 
   void watch_idle(seconds left) {
     idle_timer_ = loop_.after(left, [this] {
+      if (out_.paused() || err_.paused()) last_output_ = boot_now();  // it waits for its reader
       seconds quiet = boot_now() - last_output_;
       if (quiet >= options_.idle) {
         strike("idle");
@@ -270,9 +273,9 @@ class process {
   }
 
   void fail(int reason) {
-    result_.error_code = errno_code(reason);
-    result_.error_text = "cannot start '" + options_.argv[0] + "': " + std::strerror(reason);
-    if (reason == ENOEXEC) result_.error_text += "; a script needs a first line like #!/bin/sh";
+    const error problem = detail::start_error(reason, options_.argv[0]);
+    result_.error_code = problem.code();
+    result_.error_text = problem.what();
   }
 
   void take_status(int status) noexcept {

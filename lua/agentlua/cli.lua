@@ -54,6 +54,7 @@ local function dispatch(argv)
   while args[1] == "-C" do
     if not args[2] then errors.usage("EUSAGE", "-C needs a directory") end
     errors.check_usage(core.fs.chdir(args[2]))
+    place.explicit = true
     args = table.move(args, 3, #args, 1, {})
   end
   local name = table.remove(args, 1)

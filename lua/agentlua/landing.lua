@@ -19,9 +19,10 @@ end
 --- Moves a task, logs it, and says so in the result that the loop counts.
 function M.move(project, task, to, patch)
   errors.check(project.store:move(task.id, to, patch))
-  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = patch and patch.reason })
+  local reason = patch and type(patch.reason) == "string" and patch.reason or nil
+  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = reason })
   task.status = to
-  return { status = to, reason = patch and patch.reason }
+  return { status = to, reason = reason }
 end
 
 local function message_of(project, task)
@@ -30,13 +31,15 @@ local function message_of(project, task)
   return core.text.printable(text:gsub("%s+", " ")) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
 end
 
+-- The worktree goes before the task is done, and the pending ref after it: whatever of this a crash
+-- cuts off, recover_task() can tell, and does the rest.
 local function done(project, task, tree, commit, tip)
+  if tree.at then project:cleanup(task, tree, tip) end
   local result = project:move(task, "done", {
     completed_at = core.time.iso(), commit_sha = commit or core.json.null, reason = core.json.null,
     pending_question = core.json.null,
   })
   errors.check(project:repo():finish_landing { pending_ref = pending_ref(task) })
-  if tree.at then project:cleanup(task, tree, tip) end
   return result
 end
 
@@ -133,20 +136,33 @@ function M.put_back(project, task, patch) return project:move(task, task.claimed
 --- Finishes or drops what a dead runner left of a task; it is owned by us now.
 ---@return string status that the task has afterwards
 function M.recover_task(project, task)
-  local repo, tree = project:repo(), type(task.worktree) == "table" and task.worktree or nil
-  local commit = tree and repo:recover_landing { pending_ref = pending_ref(task), base = tree.base }
+  local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
+  if type(task.analysis_worktree) == "table" then
+    task.analysis_worktree.field = "analysis_worktree"
+    local tree = project:remembered_tree(task.analysis_worktree)
+    if tree.at then project:cleanup(task, tree, tree.base_commit) end
+  end
+  local commit = known and errors.check(repo:recover_landing { pending_ref = pending_ref(task), base = known.base })
   if type(commit) == "string" then
-    local at = repo:worktree_find(tree.path)
-    local tip = repo:resolve("refs/heads/" .. tree.branch)
-    done(project, task, { at = at, path = tree.path, branch = tree.branch, copied = tree.copied }, commit, tip)
+    done(project, task, project:remembered_tree(known), commit, repo:resolve("refs/heads/" .. known.branch))
   else
     local crashes = (math.tointeger(task.recoveries) or 0) + 1
     local poison = crashes >= 3
-    local patch = { recoveries = crashes, reason = poison and "poison: the host died three times while it worked on this" or nil }
-    project:move(task, poison and "failed" or task.claimed_from, patch)
+    project:move(task, poison and "failed" or task.claimed_from, {
+      recoveries = crashes,
+      reason = poison and "poison: the host died three times while it worked on this" or nil,
+    })
   end
   project:event("task_recovered", { task = task.id, to = task.status })
   return task.status
+end
+
+--- Drops the pending refs of tasks that nobody works on: all that was missing when their runner died.
+function M.recover_refs(project)
+  for _, ref in ipairs(errors.check(project:repo():refs "refs/agentlua/pending/")) do
+    local task = project.store:get(ref:match "[^/]*$")
+    if task and task.status ~= "in-progress" then errors.check(project:repo():finish_landing { pending_ref = ref }) end
+  end
 end
 
 return M

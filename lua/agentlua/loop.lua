@@ -35,6 +35,7 @@ function loop_type:recover()
     self.project.store:release(task.id)
     view.say(("recovered '%s': %s"):format(task.name, status))
   end
+  self.project:recover_refs()
 end
 
 function loop_type:quarantine()

@@ -22,6 +22,9 @@ local function main_of(dir)
   return common:match("^(.*)/%.git$") or common, common
 end
 
+--- True when the user named a directory (-C), which then counts more than $AGENTLUA_ROOT.
+M.explicit = false
+
 --- Looks upwards from `start` for a repository.
 ---@return { root: string, dir: string }? place  root: main checkout or bare git directory; dir: its .agentlua
 function M.find(start)

@@ -25,7 +25,7 @@ project_type.__index = project_type
 
 local function locate(start)
   local root = os.getenv "AGENTLUA_ROOT" -- set for agents, whose worktree is not the project
-  if root and root ~= "" and not start then return place.find(root) end
+  if root and root ~= "" and not start and not place.explicit then return place.find(root) end
   return place.find(start or ".")
 end
 

@@ -66,25 +66,27 @@ local function free_names(project, task, suffix)
   local repo, dir = project:repo(), worktrees_dir(project)
   local name = project:expand("{id8}-{slug}", task) .. (suffix or "")
   local branch = project:expand(project.config.branch, task) .. (suffix or "")
-  local n, path, tip = 1, nil, nil
-  repeat
+  for n = 1, 100 do
     local more = n > 1 and "-" .. n or ""
-    path, tip = dir .. "/" .. name .. more, repo:resolve("refs/heads/" .. branch .. more)
-    n = n + 1
+    local path, tip = dir .. "/" .. name .. more, repo:resolve("refs/heads/" .. branch .. more)
     if not core.fs.stat(path) and not tip then return path, branch .. more end
-  until n > 100
+  end
   errors.check(nil, "no free name for a worktree of task " .. task.id .. " in " .. dir, "EEXIST")
 end
 
--- What a task remembers of its worktree, as a handle; nil when it cannot be gone on with.
+--- A handle for what a task remembers of a worktree. `at` is nil when git knows none there.
+function M.remembered_tree(project, known)
+  return setmetatable({
+    path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
+    copied = known.copied or {}, at = project:repo():worktree_find(known.path), field = known.field,
+  }, tree_type)
+end
+
+-- The worktree that a task has already; nil when it cannot be gone on with.
 local function existing(project, task)
   local known = type(task.worktree) == "table" and task.worktree or nil
   if not known then return nil end
-  local tree = setmetatable({
-    path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
-    copied = known.copied or {}, resumed = true,
-  }, tree_type)
-  tree.at = project:repo():worktree_find(known.path)
+  local tree = project:remembered_tree(known)
   if tree.at and known.ready then return tree end
   local tip = project:repo():resolve("refs/heads/" .. known.branch)
   if tree.at and tip == known.base_commit then -- half made when its runner was killed
@@ -95,18 +97,20 @@ local function existing(project, task)
   end
 end
 
-local function create(project, task, suffix)
+-- Makes a worktree and remembers it in `field` of the task, first of all: a crash must not forget it.
+local function create(project, task, field, suffix)
   local base, commit = project:base()
   local path, branch = free_names(project, task, suffix)
-  local tree = setmetatable({ path = path, branch = branch, base = base, base_commit = commit }, tree_type)
+  local tree = setmetatable({
+    path = path, branch = branch, base = base, base_commit = commit, field = field,
+  }, tree_type)
   local function remember(ready)
-    if suffix then return end
-    task.worktree = {
+    task[field] = {
       path = path, branch = branch, base = base, base_commit = commit, copied = tree.copied, ready = ready,
     }
-    errors.check(project.store:update(task.id, { worktree = task.worktree }))
+    errors.check(project.store:update(task.id, { [field] = task[field] }))
   end
-  remember(false) -- before it is made: a crash must not forget it
+  remember(false)
   tree.at = errors.check(project:repo():worktree_add { path = path, branch = branch, base = commit })
   set_up(project, tree)
   remember(true)
@@ -114,10 +118,10 @@ local function create(project, task, suffix)
 end
 
 --- The worktree of a task: the one it has already, else a new one on a new branch at the base.
----@param opts? { throwaway: boolean? } throwaway: for reading; never landed, not kept in the task
+---@param opts? { throwaway: boolean? } throwaway: for reading; cleanup() removes it, it is never landed
 function M.worktree(project, task, opts)
-  if opts and opts.throwaway then return create(project, task, "-analysis") end
-  return existing(project, task) or create(project, task)
+  if opts and opts.throwaway then return create(project, task, "analysis_worktree", "-analysis") end
+  return existing(project, task) or create(project, task, "worktree")
 end
 
 -- Copies of ignored files that are still equal to the original need no saving.
@@ -147,8 +151,16 @@ function M.cleanup(project, task, tree, tip)
   end
   local ok
   ok, message = repo:worktree_remove { tree = tree.at, branch = tree.branch, tip = tip or "" }
-  if not ok then project:event("cleanup_refused", { task = task.id, reason = message }) end
-  return ok and true or false
+  if not ok then
+    project:event("cleanup_refused", { task = task.id, reason = message })
+    return false
+  end
+  core.fs.remove(tree.path:match "^(.*)/") -- the directory of all worktrees, when this was the last
+  if tree.field == "analysis_worktree" then
+    errors.check(project.store:update(task.id, { analysis_worktree = core.json.null }))
+    task.analysis_worktree = nil
+  end
+  return true
 end
 
 return M

@@ -10,7 +10,7 @@ namespace {
 constexpr char makers_lua[] = R"lua(
   makers = {
     ["agentlua.process"] = function() return core.process.spawn { argv = { "sleep", "100" } } end,
-    ["agentlua.lock"] = function() return core.lock.try "lock" end,
+    ["agentlua.lock"] = function() return core.lock.try "./lock" end,
     ["agentlua.store"] = function() return core.store.open "tasks" end,
     ["agentlua.event_source"] = function() return core.loop.timer(100) end,
     ["agentlua.job"] = function() return git.open { path = "/" } end,
@@ -65,7 +65,7 @@ TEST_CASE_FIXTURE(with_makers, "<close> closes, also when the block is left by a
       end)
       assert(tostring(kept) == type_name .. " (closed)")
     end
-    assert(not core.lock.held "lock")
+    assert(not core.lock.held "./lock")
   )lua");
 }
 

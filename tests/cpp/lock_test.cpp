@@ -89,7 +89,7 @@ TEST_CASE_FIXTURE(temporary_directory, "a wait without end is no wait that ends 
   CHECK(WEXITSTATUS(status) == 7);
 }
 
-TEST_CASE_FIXTURE(temporary_directory, "held tells whether somebody has the lock, and makes no file") {
+TEST_CASE_FIXTURE(temporary_directory, "held tells whether somebody has it, and makes no file") {
   CHECK_FALSE(file_lock::held(dir / "a"));
   CHECK_FALSE(stdfs::exists(dir / "a"));
   auto lock = file_lock::acquire(dir / "a");

@@ -51,7 +51,8 @@ TEST_CASE_FIXTURE(leak_check, "the wall bound ends a child that goes on writing"
 }
 
 TEST_CASE_FIXTURE(leak_check, "the idle bound ends a child that is silent, and no other") {
-  auto start = options({"sh", "-c", "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; exec sleep 60"});
+  auto start = options({"sh", "-c", "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; "
+                                    "exec sleep 60"});
   start.idle = seconds(0.4);
   auto done = run(start);
   CHECK(done.bound == "idle");
@@ -96,7 +97,7 @@ TEST_CASE_FIXTURE(leak_check, "stop asks first: a child may clean up and exit as
   }
 }
 
-TEST_CASE_FIXTURE(leak_check, "stop kills what ignores the request, after the wait and not before") {
+TEST_CASE_FIXTURE(leak_check, "stop kills what ignores the request, after the wait") {
   for (bool contain : {true, false}) {
     const std::string nap = unique_nap();
     event_loop loop;
@@ -133,17 +134,17 @@ TEST_CASE_FIXTURE(leak_check, "a child can be stopped before it is known to run"
   CHECK(child.result().code == -1);
 }
 
-TEST_CASE_FIXTURE(leak_check, "pause stops the whole tree, resume lets it go on, a paused tree ends") {
+TEST_CASE_FIXTURE(leak_check, "a tree can be paused and resumed, and a paused one ends") {
   const std::string nap = unique_nap();
   event_loop loop;
   process child(loop, fixture("ignores_term.sh", nap));
   REQUIRE(ready(loop, child));
   auto tree_is = [&](char state) {
     auto pids = processes_with(nap);
-    auto count = std::count_if(pids.begin(), pids.end(), [&](pid_t pid) { return state_of(pid) == state; });
-    return count == 2;  // the script and its sleep; the reaper goes on
+    auto is = [&](pid_t pid) { return state_of(pid) == state; };
+    return std::count_if(pids.begin(), pids.end(), is) == (state == 'T' ? 2 : 3);
   };
-  REQUIRE(eventually([&] { return processes_with(nap).size() == 3; }));
+  REQUIRE(eventually([&] { return tree_is('S'); }));  // the script, its sleep and the reaper
   child.signal(SIGSTOP);
   CHECK(eventually([&] { return tree_is('T'); }));
   child.signal(SIGCONT);
@@ -189,7 +190,7 @@ TEST_CASE_FIXTURE(leak_check, "a child that ends by itself leaves nothing, and i
   CHECK(processes_with(nap).empty());
 }
 
-TEST_CASE_FIXTURE(leak_check, "a stranger that holds stdout delays the end by two seconds at most") {
+TEST_CASE_FIXTURE(leak_check, "a stranger that holds stdout delays the end by two seconds") {
   const std::string nap = unique_nap();
   auto done = run(fixture("leaves_grandchild.sh", nap, false));
   CHECK(done.code == 3);

@@ -112,7 +112,8 @@ inline std::vector<pid_t> processes_with(const std::string& marker) {
   for (const std::string& name : fs::list_directory("/proc")) {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     try {
-      if (has(fs::read_file("/proc/" + name + "/cmdline"), marker)) found.push_back(std::stoi(name));
+      std::string arguments = fs::read_file("/proc/" + name + "/cmdline");
+      if (has(arguments, marker)) found.push_back(std::stoi(name));
     } catch (const error&) {  // it has just ended
     }
   }
@@ -163,11 +164,12 @@ class environment_guard {
 class git_fixture : public temporary_directory {
  public:
   git_fixture() {
-    write_file(dir / "gitconfig",
-               "[user]\nname = Tést Person\nemail = test@example.com\n[init]\ndefaultBranch = main\n");
+    write_file(dir / "gitconfig", "[user]\nname = Tést Person\nemail = test@example.com\n"
+                                  "[init]\ndefaultBranch = main\n");
     root = dir / "my repo";
     git(dir, {"init", "--quiet", root});
-    commit({{"a.txt", "one\n"}, {"dir/b ü.txt", "two\n"}, {".gitignore", "*.log\nout/\n"}}, "first");
+    commit({{"a.txt", "one\n"}, {"dir/b ü.txt", "two\n"}, {".gitignore", "*.log\nout/\n"}},
+           "first");
   }
 
   /// Runs git in `where`; the case fails when git does. Gives what it prints, trimmed.

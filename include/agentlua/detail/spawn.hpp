@@ -20,6 +20,7 @@ namespace agentlua::detail {
 
 /// Everything posix_spawn needs, already decided: fds are the child's 0, 1, 2, 3, ...
 struct spawn_plan {
+  std::string name;                // what errors call it
   std::string program;             // absolute path
   std::vector<std::string> argv;
   std::vector<std::string> env;    // complete, "NAME=value"
@@ -49,6 +50,13 @@ inline std::vector<char*> pointers(const std::vector<std::string>& strings) {
   for (const auto& s : strings) list.push_back(const_cast<char*>(s.c_str()));
   list.push_back(nullptr);
   return list;
+}
+
+/// Error for a program that the kernel did not execute.
+inline error start_error(int reason, const std::string& name) {
+  error plain = errno_error(reason, "start", name);
+  if (reason != ENOEXEC) return plain;
+  return {plain.code(), std::string(plain.what()) + "; a script needs a first line like #!/bin/sh"};
 }
 
 /// Starts the plan in a session of its own, with default signals and only the given descriptors.
@@ -82,10 +90,10 @@ inline pid_t spawn(const spawn_plan& plan) {
     std::size_t bytes = 0;
     for (const auto& s : plan.argv) bytes += s.size() + 1;
     for (const auto& s : plan.env) bytes += s.size() + 1;
-    throw error("E2BIG", "cannot start '" + plan.argv[0] + "': " + std::to_string(bytes) +
+    throw error("E2BIG", "cannot start '" + plan.name + "': " + std::to_string(bytes) +
                              " bytes of arguments and environment; send long text on stdin");
   }
-  if (problem != 0) throw errno_error(problem, "start", plan.argv[0]);
+  if (problem != 0) throw start_error(problem, plan.argv[0]);
   return pid;
 }
 

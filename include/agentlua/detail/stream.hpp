@@ -67,11 +67,11 @@ class stream {
       if (!whole) {
         scanned_ = unread.size();
         bool last = ended() && !unread.empty();
-        if (!last && unread.size() < line_limit) return want_more();
+        if (!last && unread.size() <= line_limit) return want_more();
         end = std::min(unread.size(), line_limit);
       }
       bool tail = dropping_;
-      dropping_ = !whole && !ended();
+      dropping_ = !whole && (!ended() || end < unread.size());
       scanned_ = 0;
       taken_ += end + (whole ? 1 : 0);
       if (tail) continue;
@@ -92,6 +92,8 @@ class stream {
   }
 
   bool ended() const noexcept { return !fd_; }
+  /// True while reading waits for the reader: the child may have more to say.
+  bool paused() const noexcept { return fd_ && !watch_; }
   /// True when there is nothing to take and nothing will come.
   bool exhausted() const noexcept { return ended() && taken_ == buffer_.size(); }
   std::uint64_t bytes() const noexcept { return bytes_; }
@@ -122,6 +124,10 @@ class stream {
 
   void on_readable() noexcept {
     constexpr std::size_t chunk = 256u << 10;
+    if (taken_ > buffer_.size() / 2) {  // a reader may always be a little behind
+      buffer_.erase(0, taken_);
+      taken_ = 0;
+    }
     std::size_t before = buffer_.size();
     buffer_.resize(before + chunk);
     ssize_t got = ::read(fd_.get(), buffer_.data() + before, chunk);

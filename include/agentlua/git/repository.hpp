@@ -119,7 +119,7 @@ class repository {
   void delete_ref(const std::string& ref, const std::string& expected) const {
     if (!resolve(ref)) return;
     auto done = command(at_, {"update-ref", "-d", ref, expected}, quiet());
-    if (done.code != 0) throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
+    if (done.code != 0 && resolve(ref)) throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
   }
 
   /// Names of the refs below a prefix like "refs/agentlua/pending/".

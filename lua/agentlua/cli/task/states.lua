@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local runs = require "agentlua.run"
 
 local M = { names = { "done", "skip", "cancel", "reopen", "restart" } }
 
@@ -48,6 +49,15 @@ local changes = {
   },
 }
 
+-- Inside a run a change is a claim: the owner of the task verifies, lands and moves.
+local function claim(p, task, change)
+  local run = os.getenv "AGENTLUA_RUN_ID"
+  if not run or os.getenv "AGENTLUA_TASK_ID" ~= task.id then return false end
+  errors.check_usage(runs.send(p, run, { op = "claim", task = task.id, to = change.to }))
+  print("noted: " .. change.to .. "; it is judged when you end")
+  return true
+end
+
 for _, name in ipairs(M.names) do
   local change = changes[name]
   M[name] = {
@@ -62,8 +72,10 @@ for _, name in ipairs(M.names) do
         if change.from and not change.from[task.status] then
           errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id, task.status, name))
         end
+        if claim(p, task, change) then goto continue end
         errors.check_usage(p.store:move(task.id, change.to, change.patch(args, task)))
         p.events:append("task_moved", { task = task.id, from = task.status, to = change.to, by = "person" })
+        ::continue::
       end
     end,
   }
