@@ -126,6 +126,7 @@ class process {
     prepare(plan);
     open_streams(plan);
     if (options_.contain) wrap_in_reaper(plan);
+    share_locks(plan);
     started_ = last_output_ = boot_now();
     child_ = detail::spawn(plan);
     pidfd_ = detail::open_pidfd(child_);
@@ -212,14 +213,17 @@ class process {
     control_ = std::move(control_write);
     status_ = std::move(status_read);
     ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
+    plan.argv[0] = plan.program;
+    plan.argv.insert(plan.argv.begin(), "agentlua-reaper");
+    plan.program = reaper;
+  }
+
+  void share_locks(detail::spawn_plan& plan) const {
     for (int fd : options_.hold) {
       detail::unique_fd shared(::fcntl(fd, F_DUPFD_CLOEXEC, 64));
       if (!shared) throw_errno("share", "lock descriptor");
       plan.fds.push_back(std::move(shared));
     }
-    plan.argv[0] = plan.program;
-    plan.argv.insert(plan.argv.begin(), "agentlua-reaper");
-    plan.program = reaper;
   }
 
   void order(unsigned char what) noexcept {

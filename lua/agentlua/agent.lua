@@ -43,7 +43,8 @@ local function from_path(path)
   local full = core.fs.realpath(path)
   local info, message = core.fs.stat(full)
   if not info then errors.usage("ENOAGENT", "agent '" .. path .. "': " .. message) end
-  if info.type ~= "file" or info.mode & 73 == 0 then -- 73: octal 111
+  if info.type ~= "file" then errors.usage("ENOAGENT", "agent '" .. path .. "' is a " .. info.type .. ", not a program") end
+  if info.mode & 73 == 0 then -- 73: octal 111
     errors.usage("ENOAGENT", "agent '" .. path .. "' is not executable; chmod +x '" .. path .. "'")
   end
   return { argv = { full } }

@@ -58,9 +58,10 @@ local function dispatch(argv)
     args = table.move(args, 3, #args, 1, {})
   end
   local name = table.remove(args, 1)
-  if name == nil or name == "--help" or name == "-h" or name == "help" then
+  if name == nil then errors.usage("EUSAGE", "no command; agentlua --help lists all") end
+  if name == "--help" or name == "-h" or name == "help" then
     print(usage())
-    return name and 0 or 2
+    return 0
   end
   if name == "--version" then name = "version" end
   local command = find_command(name)

@@ -15,11 +15,12 @@ local function one_of(...)
   end
 end
 
-local function list_of(kind)
+local function list_of(kind, least)
   return function(value)
-    if type(value) ~= "table" then return false, "a list" end
-    for _, element in ipairs(value) do
-      if type(element) ~= kind then return false, "a list of " .. kind .. "s" end
+    local expected = ("a list of %s%ss"):format(least and "at least " .. least .. " " or "", kind)
+    if type(value) ~= "table" or #value < (least or 0) then return false, expected end
+    for i, element in pairs(value) do
+      if math.type(i) ~= "integer" or type(element) ~= kind then return false, expected end
     end
     return true
   end
@@ -29,7 +30,12 @@ local function positive(value)
   return type(value) == "number" and value > 0, "a number above 0"
 end
 
--- key = {type or check, default}. README.md of .agentlua and `agentlua init` show them to users.
+local function not_negative(value)
+  return type(value) == "number" and value >= 0, "a number, 0 for no bound"
+end
+
+-- key = {type or check, default, the same for its own keys}. README.md of .agentlua and `agentlua
+-- init` show them to users.
 M.keys = {
   tasks = { "string", ".agentlua/tasks" }, -- task directory, relative to the project
   worktrees = { "string" }, -- where worktrees go; <parent>/<repo>.worktrees
@@ -43,47 +49,62 @@ M.keys = {
   copy = { list_of "string", { ".env*" } }, -- ignored files that a worktree gets a copy of
   setup = { list_of "string" }, -- command run in a new worktree
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
-  agents = { list_of "string", { "claude" } }, -- the first one is used
+  agents = { list_of("string", 1), { "claude" } }, -- the first one is used
   backends = { "table", {} }, -- {name = {args=, env=, model=}}
-  verify = { "table", {} }, -- list of {name, argv, timeout, required}
+  verify = { list_of "table", {} }, -- list of {name, argv, timeout, required}
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
-  timeouts = { "table", { idle = 1800 } }, -- {wall=, idle=} seconds of one attempt
+  timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 } } }, -- seconds of one attempt
   stop_grace = { positive, 5 }, -- seconds between TERM and KILL
-  env = { "table", {} }, -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}
+  -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}
+  env = { "table", nil, { set = { "table" }, drop = { list_of "string" }, only = { list_of "string" } } },
   jobs = { positive, 1 },
   require_analysis = { "boolean", false },
   prompt = { "table", {} }, -- more names for templates
 }
 
-local function nearest(key)
+-- Keys of one check of `verify`.
+local verify_keys = {
+  name = { "string" }, argv = { list_of("string", 1) }, timeout = { not_negative }, required = { "boolean" },
+}
+
+local function nearest(key, keys)
   local best, distance
-  for known in pairs(M.keys) do
+  for known in pairs(keys) do
     local d = core.text.edit_distance { tostring(key), known }
     if not distance or d < distance then best, distance = known, d end
   end
   return best
 end
 
+local function default(spec, where)
+  if spec[3] then return M.check({}, where, spec[3]) end
+  return type(spec[2]) == "table" and table.move(spec[2], 1, #spec[2], 1, {}) or spec[2]
+end
+
 --- Checks a table of settings and fills in the defaults. Raises ECONFIG for a mistake.
-function M.check(settings, where)
+---@param where string what errors call the table
+---@param keys table? M.keys
+function M.check(settings, where, keys, prefix)
+  keys, prefix = keys or M.keys, prefix or ""
   local out = {}
-  for key, spec in pairs(M.keys) do out[key] = spec[2] end
+  for key, spec in pairs(keys) do out[key] = default(spec, where) end
   for key, value in pairs(settings) do
-    local spec = M.keys[key]
+    local spec, name = keys[key], prefix .. tostring(key)
     if not spec then
-      errors.usage("ECONFIG", ("%s: unknown key '%s'; the nearest is '%s'"):format(where, tostring(key), nearest(key)))
+      errors.usage("ECONFIG", ("%s: unknown key '%s'; the nearest is '%s'"):format(where, name,
+        prefix .. nearest(key, keys)))
     end
-    local ok, expected = type(value) == spec[1], spec[1]
+    local ok, expected = type(value) == spec[1], "a " .. tostring(spec[1])
     if type(spec[1]) == "function" then ok, expected = spec[1](value) end
     if not ok then
-      errors.usage("ECONFIG", ("%s: '%s' must be %s, it is %s"):format(where, key, expected, tostring(value)))
+      errors.usage("ECONFIG", ("%s: '%s' must be %s, it is %s"):format(where, name, expected, tostring(value)))
     end
-    out[key] = value
+    out[key] = spec[3] and M.check(value, where, spec[3], name .. ".") or value
   end
-  for i, check in ipairs(out.verify) do
-    if type(check) ~= "table" or not list_of "string"(check.argv) or #check.argv == 0 then
+  for i, one in ipairs(out.verify or {}) do
+    if not M.check(one, where, verify_keys, ("verify[%d]."):format(i)).argv then
       errors.usage("ECONFIG", ("%s: verify[%d] needs argv = {\"program\", ...}"):format(where, i))
     end
   end

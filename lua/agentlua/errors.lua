@@ -39,8 +39,9 @@ end
 --- An error of any kind as a value of this type, with where it came from.
 function M.wrap(value, traceback)
   if not M.is(value) then
-    value = M.new("ESCRIPT", type(value) == "string" and value or "script raised a " .. type(value)
-      .. " value: " .. (select(2, pcall(tostring, value)) or "?"))
+    local ok, text = pcall(tostring, value)
+    value = M.new("ESCRIPT", type(value) == "string" and value
+      or "script raised a " .. type(value) .. " value: " .. (ok and text or "?"))
   end
   value.traceback = (value.traceback and value.traceback .. "\n" or "") .. (traceback or "")
   return value

@@ -21,14 +21,14 @@ function log_type:append(kind, fields)
   return ok or false, message
 end
 
---- Iterates over the events of a log, oldest first; lines that are not JSON are passed over.
+--- Iterates over the events of a log, oldest first; lines that are no event are passed over.
 function M.read(path)
   local file = io.open(path, "r")
   if not file then return function() end end
   return function()
     for line in file:lines() do
       local event = core.json.parse(line)
-      if event then return event end
+      if type(event) == "table" and type(event.type) == "string" and type(event.time) == "string" then return event end
     end
     file:close()
   end

@@ -32,6 +32,16 @@ local function wake(waiter)
   if waiter.fiber then runnable[#runnable + 1] = waiter.fiber end
 end
 
+local waiter_type = { __close = function(waiter) wake(waiter) end }
+
+-- An error of what runs meanwhile is raised here, where somebody sees it.
+local function raise_lost()
+  local problem = outside.group and outside.group.failure
+  if current or not problem then return end
+  outside.group.failure = nil
+  error(problem, 0)
+end
+
 local function block(waiter)
   local fiber = fiber_of[coroutine.running()]
   if fiber then
@@ -39,13 +49,26 @@ local function block(waiter)
     coroutine.yield()
     fiber.waiter = nil
   else
-    while not waiter.woken do M.turn() end
+    local guard <close> = setmetatable(waiter, waiter_type)
+    while not guard.woken do
+      M.turn()
+      raise_lost()
+    end
+  end
+end
+
+-- Raises where a fiber cannot be left: there is no way back to it.
+local function check_may_wait()
+  if fiber_of[coroutine.running()] and not coroutine.isyieldable() then
+    error("cannot wait in the <close> handler of a fiber that is being ended, or in a function that C "
+      .. "code calls (string.gsub, table.sort, ...)", 4)
   end
 end
 
 --- Waits until the loop signals `id` (of a process, timer, job, ...). Look at the thing before and
 --- after: a signal tells that something changed, not what.
 function M.wait(id)
+  check_may_wait()
   local waiter = { id = id }
   waiting[id] = waiting[id] or {}
   waiting[id][waiter] = true
@@ -56,6 +79,7 @@ end
 --- Waits until `condition()` is true; it is asked again whenever `list` is woken.
 local function wait_in(list, condition)
   while not condition() do
+    check_may_wait()
     local waiter = {}
     list[#list + 1] = waiter
     block(waiter)
@@ -63,7 +87,7 @@ local function wait_in(list, condition)
 end
 
 local function wake_all(list)
-  for i = #list, 1, -1 do
+  for i = 1, #list do
     wake(list[i])
     list[i] = nil
   end
@@ -71,28 +95,57 @@ end
 
 -- ---- fibers ---------------------------------------------------------------------------------------
 
-local function finish(fiber, ok, ...)
-  for i = #fiber.groups, 1, -1 do -- nothing that it started outlives it
-    local group = fiber.groups[i]
-    group:cancel()
-    table.move(group.pending, 1, #group.pending, #fiber.pending + 1, fiber.pending)
-  end
-  fiber.done, fiber.ok = true, ok
-  fiber.results = ok and table.pack(...) or nil
-  fiber.error = not ok and (...) or nil
-  local group = fiber.group
-  group.running[fiber] = nil
-  group.count = group.count - 1
-  table.move(fiber.pending, 1, #fiber.pending, #group.pending + 1, group.pending)
-  if not ok and fiber.error ~= M.cancelled and not group.failure then group.failure = fiber.error end
-  wake_all(group.waiters)
-end
-
 --- What a cancelled fiber ended with.
 M.cancelled = errors.new("ECANCELED", "cancelled")
 
+local cancel -- function(fiber)
+
+local function cancel_all(group)
+  local all = {}
+  for fiber in pairs(group.running) do all[#all + 1] = fiber end
+  for _, fiber in ipairs(all) do cancel(fiber) end
+end
+
+local function cancel_groups(fiber)
+  for i = #fiber.groups, 1, -1 do cancel_all(fiber.groups[i]) end
+end
+
+-- The end of a fiber, once nothing that it started runs any more. A fiber that cancels the one it was
+-- started by runs a little longer than that.
+local function settle(fiber)
+  if fiber.done then return end
+  for _, group in ipairs(fiber.groups) do
+    if group.count > 0 then return end
+  end
+  for i = #fiber.groups, 1, -1 do
+    local pending = fiber.groups[i].pending
+    table.move(pending, 1, #pending, #fiber.pending + 1, fiber.pending)
+  end
+  local group, results = fiber.group, fiber.outcome.results
+  fiber.done, fiber.ok = true, fiber.outcome.ok
+  fiber.results = fiber.ok and results or nil
+  fiber.error = not fiber.ok and results[1] or nil
+  group.running[fiber] = nil
+  group.count = group.count - 1
+  table.move(fiber.pending, 1, #fiber.pending, #group.pending + 1, group.pending)
+  if not fiber.ok and fiber.error ~= M.cancelled and not group.failure then group.failure = fiber.error end
+  wake_all(group.waiters)
+  if group.owner.outcome then settle(group.owner) end
+end
+
+local function finish(fiber, ok, ...)
+  fiber.ending, fiber.outcome = true, { ok = ok, results = table.pack(...) }
+  cancel_groups(fiber) -- nothing that it started outlives it
+  settle(fiber)
+end
+
 local function close(fiber, ok, err)
-  for i = #fiber.groups, 1, -1 do fiber.groups[i]:cancel() end
+  fiber.ending = true
+  if fiber.waiter then
+    fiber.waiter.fiber = nil
+    wake(fiber.waiter)
+  end
+  cancel_groups(fiber)
   local before = current
   current = fiber
   local closed, problem = coroutine.close(fiber.co)
@@ -102,7 +155,7 @@ local function close(fiber, ok, err)
 end
 
 local function resume(fiber, ...)
-  if fiber.done then return end
+  if fiber.ending then return end
   if fiber.cancel_wanted then return close(fiber, nil, M.cancelled) end
   local before = current
   current = fiber
@@ -121,17 +174,23 @@ local function resume(fiber, ...)
   end
 end
 
---- Ends a fiber: its <close> variables are closed, innermost first. It ends at once when it waits,
---- and at its next wait when it runs.
+function cancel(fiber)
+  if fiber.ending then return end
+  if coroutine.status(fiber.co) == "suspended" then return close(fiber, nil, M.cancelled) end
+  fiber.cancel_wanted = true
+end
+
+-- A fiber that has cancelled itself, or what it belongs to, ends here.
+local function end_if_cancelled()
+  local fiber = fiber_of[coroutine.running()]
+  if fiber and fiber.cancel_wanted and coroutine.isyieldable() then coroutine.yield() end
+end
+
+--- Ends a fiber: its <close> variables are closed, innermost first. It ends at once when it waits or
+--- is the one that calls, and at its next wait otherwise.
 function M.cancel(fiber)
-  if fiber.done then return end
-  if coroutine.status(fiber.co) ~= "suspended" then
-    fiber.cancel_wanted = true
-    if fiber == current and coroutine.isyieldable() then coroutine.yield() end
-    return
-  end
-  if fiber.waiter then fiber.waiter.fiber = nil; wake(fiber.waiter) end
-  close(fiber, nil, M.cancelled)
+  cancel(fiber)
+  end_if_cancelled()
 end
 
 --- One turn: fibers that can go on do, then the loop waits for the next event. At most `limit`
@@ -147,10 +206,15 @@ function M.turn(limit)
   elseif waiting_count == 0 and not limit and not next(handlers) then
     error(errors.new("EDEADLOCK", "deadlock: everything waits and nothing can wake it"), 0)
   end
-  for _, id in ipairs(core.loop.step(limit)) do
-    if handlers[id] then handlers[id]() end
+  local signalled, failure = core.loop.step(limit), nil
+  for _, id in ipairs(signalled) do
     for waiter in pairs(waiting[id] or {}) do wake(waiter) end
+    if handlers[id] then
+      local ok, problem = errors.try(handlers[id])
+      failure = failure or not ok and problem
+    end
   end
+  if failure then error(failure, 0) end -- not before everybody was told
 end
 
 -- ---- groups ---------------------------------------------------------------------------------------
@@ -185,9 +249,12 @@ end
 
 local function drain(pending)
   while #pending > 0 do
-    local thing = table.remove(pending)
-    while not thing:finished() do M.wait(thing:id()) end
-    thing:close()
+    local thing = pending[1] -- stays in the list: whoever waits here may be cancelled
+    while pending[1] == thing and not thing:finished() do M.wait(thing:id()) end
+    if pending[1] == thing then
+      table.remove(pending, 1)
+      thing:close()
+    end
   end
 end
 
@@ -195,7 +262,7 @@ end
 --- others are cancelled and its error is raised.
 function group_type:wait()
   wait_in(self.waiters, function() return self.count == 0 or self.failure end)
-  if self.failure then self:cancel() end
+  if self.failure then cancel_all(self) end
   wait_in(self.waiters, function() return self.count == 0 end)
   drain(self.pending)
   if self.failure then error(self.failure, 0) end
@@ -209,14 +276,15 @@ end
 
 --- Cancels every fiber of the group. wait() then waits for what they left.
 function group_type:cancel()
-  for fiber in pairs(self.running) do M.cancel(fiber) end
+  cancel_all(self)
+  end_if_cancelled()
 end
 
 function group_type:__close()
-  self:cancel()
+  cancel_all(self)
   local owner = self.owner
   for i = #owner.groups, 1, -1 do
-    if owner.groups[i] == self then table.remove(owner.groups, i) end
+    if owner.groups[i] == self and self.count == 0 then table.remove(owner.groups, i) end
   end
   if owner == outside then return drain(self.pending) end
   table.move(self.pending, 1, #self.pending, #owner.pending + 1, owner.pending)
@@ -232,14 +300,20 @@ end
 
 -- ---- what scripts call ------------------------------------------------------------------------------
 
+-- What a fiber ended with, for who has waited for it.
+local function outcome(fiber)
+  if fiber.error == M.cancelled then error(errors.new("ECANCELED", "cancelled"), 0) end
+  if not fiber.ok then error(fiber.error, 0) end
+  return table.unpack(fiber.results, 1, fiber.results.n)
+end
+
 --- Runs `fn(...)` in a fiber, with the loop, to its end and to the end of all that it started.
 --- Returns what it returns, raises what it raises.
 function M.run(fn, ...)
   local group <close> = M.group()
   local fiber = group:spawn(fn, ...)
   group:wait()
-  if not fiber.ok then error(fiber.error, 0) end
-  return table.unpack(fiber.results, 1, fiber.results.n)
+  return outcome(fiber)
 end
 
 --- Starts `fn(...)` beside the calling fiber, in the same group.
@@ -255,17 +329,16 @@ function M.sleep(seconds)
   while not timer:take() do M.wait(timer:id()) end
 end
 
---- Runs `fn(...)` for at most `seconds`. Returns what it returns, or nil, message, "ETIMEDOUT".
+--- Runs `fn(...)`, and what it spawns, for at most `seconds`. Returns what it returns, or nil, message, "ETIMEDOUT".
 function M.timeout(seconds, fn, ...)
   local group <close> = M.group()
   local fiber, clock = group:spawn(fn, ...), group:spawn(M.sleep, seconds)
-  wait_in(group.waiters, function() return fiber.done or clock.done end)
-  M.cancel(clock)
-  local expired = not fiber.done
-  if expired then M.cancel(fiber) end
+  wait_in(group.waiters, function() return clock.done or group.count == 1 or group.failure end)
+  local expired = clock.done and group.count > 0
+  cancel_all(group)
   group:wait()
   if expired then return nil, "timed out after " .. seconds .. " s", "ETIMEDOUT" end
-  return table.unpack(fiber.results, 1, fiber.results.n)
+  return outcome(fiber)
 end
 
 local bell_type = {}

@@ -25,9 +25,9 @@ end
 
 local function operation(name)
   return function(self, options)
-    options = options or {}
-    options.at = options.at or self.at
-    return call(name, options)
+    local all = { at = self.at }
+    for key, value in pairs(options or {}) do all[key] = value end
+    return call(name, all)
   end
 end
 
@@ -54,8 +54,11 @@ end
 function repo_type:resolve(revision, at) return optional(call("resolve", { at = at or self.at, revision = revision })) end
 --- True when `ancestor` is in the history of `commit`.
 function repo_type:contains(commit, ancestor) return call("contains", { at = self.at, commit = commit, ancestor = ancestor }) end
---- Checkout of the linked worktree at `path`, or nil when the repository knows none there.
-function repo_type:worktree_find(path) return optional(call("worktree_find", { at = self.at, path = path })) end
+--- Checkout of the linked worktree at `path`, or nil when the repository knows none there. Whoever
+--- worked in it must be gone: locks that they left are removed.
+function repo_type:worktree_adopt(path, branch)
+  return optional(call("worktree_adopt", { at = self.at, path = path, branch = branch }))
+end
 --- Names of the refs below a prefix.
 function repo_type:refs(prefix) return call("refs", { at = self.at, prefix = prefix }) end
 

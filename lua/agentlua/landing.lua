@@ -34,7 +34,7 @@ end
 -- The worktree goes before the task is done, and the pending ref after it: whatever of this a crash
 -- cuts off, recover_task() can tell, and does the rest.
 local function done(project, task, tree, commit, tip)
-  if tree.at then project:cleanup(task, tree, tip) end
+  if tree.at or tip then project:cleanup(task, tree, tip) end
   local result = project:move(task, "done", {
     completed_at = core.time.iso(), commit_sha = commit or core.json.null, reason = core.json.null,
     pending_question = core.json.null,
@@ -140,7 +140,7 @@ function M.recover_task(project, task)
   if type(task.analysis_worktree) == "table" then
     task.analysis_worktree.field = "analysis_worktree"
     local tree = project:remembered_tree(task.analysis_worktree)
-    if tree.at then project:cleanup(task, tree, tree.base_commit) end
+    project:cleanup(task, tree, repo:resolve("refs/heads/" .. tree.branch))
   end
   local commit = known and errors.check(repo:recover_landing { pending_ref = pending_ref(task), base = known.base })
   if type(commit) == "string" then

@@ -27,9 +27,10 @@ local function file() return M.state_dir() .. "/limits.json" end
 --- All limits that hold now: {["vendor/account"] = {resets_at, evidence}}.
 function M.all()
   local text = core.fs.read(file())
-  local limits = text and core.json.parse(text) or {}
-  for key, limit in pairs(limits) do
-    if limit.resets_at <= core.time.now() then limits[key] = nil end
+  local kept, limits = text and core.json.parse(text), {}
+  for key, limit in pairs(type(kept) == "table" and kept or {}) do
+    local ends = type(limit) == "table" and tonumber(limit.resets_at)
+    if ends and ends > core.time.now() then limits[key] = limit end
   end
   return limits
 end

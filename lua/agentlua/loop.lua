@@ -33,6 +33,7 @@ function loop_type:recover()
   for _, task in ipairs(errors.check(self.project.store:recover())) do
     local status = self.project:recover_task(task)
     self.project.store:release(task.id)
+    if status == "failed" then self.run.record.counts.failed = self.run.record.counts.failed + 1 end
     view.say(("recovered '%s': %s"):format(task.name, status))
   end
   self.project:recover_refs()

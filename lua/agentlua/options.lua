@@ -14,7 +14,8 @@ function M.parser(name, description)
   return parser
 end
 
-local function count(text)
+--- Reads a number above 0; for convert().
+function M.count(text)
   local n = math.tointeger(tonumber(text))
   if not n or n < 1 then return nil, "'" .. text .. "' is not a number above 0" end
   return n
@@ -22,8 +23,8 @@ end
 
 local function common(parser)
   parser:option("--agent", "backend, or path of an executable (with a slash)"):argname "NAME|PATH"
-  parser:option("--jobs", "tasks at once"):convert(count):argname "N"
-  parser:option("--max-tasks", "end after that many tasks"):convert(count):argname "N"
+  parser:option("--jobs", "tasks at once"):convert(M.count):argname "N"
+  parser:option("--max-tasks", "end after that many tasks"):convert(M.count):argname "N"
   parser:option("--task", "only this task"):argname "ID"
   parser:flag("--watch", "wait for more tasks instead of ending")
   parser:flag("--dry-run", "say what would run, and end")

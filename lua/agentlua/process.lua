@@ -22,23 +22,29 @@ function M.environment(changes)
   return out
 end
 
-local passed_on = {
-  "cwd", "stdin", "stdin_pipe", "stdout", "stderr", "stdout_file", "stderr_file", "contain", "hold",
-  "wall", "idle", "stop",
+-- What spawn() takes beside the argument list; `native`: passed on as it is.
+local known = {
+  cwd = "string", stdin = "string", stdin_pipe = "boolean", stdout = "string", stderr = "string",
+  stdout_file = "string", stderr_file = "string", contain = "boolean", hold = "table", wall = "number",
+  idle = "number", stop = "table", env = "table", timeout = "number", grace = "number",
 }
+local not_native = { env = true, timeout = true, grace = true }
 
 local function native_options(options)
-  local native = { argv = core.json.array(), env = core.json.array(M.environment(options.env)) }
-  local known = { env = true, timeout = true, grace = true }
+  local native = { argv = core.json.array() }
   for i, arg in ipairs(options) do native.argv[i] = tostring(arg) end
-  for _, name in ipairs(passed_on) do
-    native[name], known[name] = options[name], true
-  end
-  for name in pairs(options) do
-    if math.type(name) ~= "integer" and not known[name] then
+  for name, value in pairs(options) do
+    if math.type(name) == "integer" then
+      if not native.argv[name] then error("process: argument " .. #native.argv + 1 .. " is nil", 3) end
+    elseif not known[name] then
       error("process: unknown option '" .. tostring(name) .. "'", 3)
+    elseif type(value) ~= known[name] then
+      error(("process: option '%s' must be a %s, it is a %s"):format(name, known[name], type(value)), 3)
+    elseif not not_native[name] then
+      native[name] = value
     end
   end
+  native.env = core.json.array(M.environment(options.env))
   native.wall = options.timeout or options.wall
   if options.grace then native.stop = { { signal = 15, wait = options.grace } } end
   return native
@@ -56,12 +62,14 @@ function M.spawn(options)
   local native, message, code = core.process.spawn(native_options(options))
   if not native then return nil, message, code end
   local child = setmetatable({ native = native }, child_type)
+  local starting = true
   local guard <close> = setmetatable({}, { -- cancelled while it starts: ended like a running one
     __close = function()
-      if native:state() == "starting" then child:__close() end
+      if starting then child:__close() end
     end,
   })
   while native:state() == "starting" do fiber.wait(native:id()) end
+  starting = false
   local result = native:result()
   if result.error_code then
     native:close()

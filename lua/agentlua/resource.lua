@@ -26,17 +26,23 @@ local function library_dirs()
   local library = package.searchpath("agentlua", package.path)
   if library then
     local lua_dir = core.fs.realpath(library):match("^(.*)/agentlua/init%.lua$")
-    if lua_dir then dirs = { lua_dir .. "/..", lua_dir .. "/../../agentlua" } end
+    for _, up in ipairs(lua_dir and { "/..", "/../../agentlua" } or {}) do
+      dirs[#dirs + 1] = core.fs.realpath(lua_dir .. up)
+    end
   end
   local host = M.host()
   if host then dirs[#dirs + 1] = host:match("^(.*)/bin/[^/]+$") .. "/share/agentlua" end
   return dirs
 end
 
+-- The user's own directories; `project_dir` is a trusted .agentlua, or nil.
+local function own_dirs(project_dir)
+  return project_dir and { project_dir, M.config_dir() } or { M.config_dir() }
+end
+
 --- Directories that are looked at, in order; `project_dir` is a trusted .agentlua, or nil.
 function M.dirs(project_dir)
-  local dirs = { M.config_dir() }
-  if project_dir then table.insert(dirs, 1, project_dir) end
+  local dirs = own_dirs(project_dir)
   for _, dir in ipairs(library_dirs()) do dirs[#dirs + 1] = dir end
   return dirs
 end
@@ -44,17 +50,20 @@ end
 --- Finds `kind`/`name`, e.g. "scripts", "execute.lua" or "prompts", "execute.md".
 ---@return { path: string, text: string, embedded: boolean }?
 function M.find(kind, name, project_dir)
-  local own = kind == "prompts" and "scripts/prompts" or kind
-  local host_dirs = {}
-  for _, dir in ipairs(library_dirs()) do host_dirs[dir] = true end
-  for _, dir in ipairs(M.dirs(project_dir)) do
-    local path = dir .. "/" .. (host_dirs[dir] and own or kind) .. "/" .. name
+  local paths = {}
+  for _, dir in ipairs(own_dirs(project_dir)) do paths[#paths + 1] = dir .. "/" .. kind .. "/" .. name end
+  -- The library has prompts beside its scripts, and agents among its examples.
+  local carried = kind == "prompts" and { "scripts/prompts" } or { kind, "examples/" .. kind }
+  for _, dir in ipairs(library_dirs()) do
+    for _, sub in ipairs(carried) do paths[#paths + 1] = dir .. "/" .. sub .. "/" .. name end
+  end
+  for _, path in ipairs(paths) do
     local text = core.fs.read(path)
     if text then return { path = path, text = text, embedded = false } end
   end
-  for _, dir in ipairs { own, "examples/" .. kind } do
-    local text = embedded and embedded.get(dir .. "/" .. name)
-    if text then return { path = dir .. "/" .. name, text = text, embedded = true } end
+  for _, sub in ipairs(embedded and carried or {}) do
+    local text = embedded.get(sub .. "/" .. name)
+    if text then return { path = sub .. "/" .. name, text = text, embedded = true } end
   end
   return nil
 end

@@ -27,7 +27,7 @@ end
 function M.has(dir)
   local info, text = core.fs.stat(dir), core.fs.read(record(dir))
   local kept = text and core.json.parse(text)
-  return info and kept and kept.device == info.device and kept.inode == info.inode or false
+  return info and type(kept) == "table" and kept.device == info.device and kept.inode == info.inode or false
 end
 
 return M

@@ -76,52 +76,74 @@ end
 
 --- A handle for what a task remembers of a worktree. `at` is nil when git knows none there.
 function M.remembered_tree(project, known)
+  local at, message, code = project:repo():worktree_adopt(known.path, known.branch)
+  if code then errors.check(at, message, code) end
   return setmetatable({
     path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
-    copied = known.copied or {}, at = project:repo():worktree_find(known.path), field = known.field,
+    copied = core.json.array(known.copied or {}), at = at, field = known.field or "worktree",
   }, tree_type)
 end
 
--- The worktree that a task has already; nil when it cannot be gone on with.
+--- The checkout of a tree as git is told about it, also when it is gone (but perhaps not its branch).
+function M.checkout_of(project, tree)
+  local at = project:repo().at
+  return tree.at or { git_dir = at.git_dir, common_dir = at.common_dir, work_tree = tree.path }
+end
+
+-- Keeps what a task must know of its worktree. `ready`: an agent may have worked in it.
+local function remember(project, task, tree, ready)
+  task[tree.field] = {
+    path = tree.path, branch = tree.branch, base = tree.base, base_commit = tree.base_commit, copied = tree.copied,
+    ready = ready,
+  }
+  errors.check(project.store:update(task.id, { [tree.field] = task[tree.field] }))
+end
+
+-- Makes the checkout of a tree, on a new branch or on the one that has its work.
+local function check_out(project, task, tree)
+  tree.at = errors.check(project:repo():worktree_add { path = tree.path, branch = tree.branch, base = tree.base_commit })
+  set_up(project, tree)
+  remember(project, task, tree, true)
+  return tree
+end
+
+-- The worktree that a task has already; nil when there is nothing to go on with.
 local function existing(project, task)
   local known = type(task.worktree) == "table" and task.worktree or nil
   if not known then return nil end
   local tree = project:remembered_tree(known)
-  if tree.at and known.ready then return tree end
   local tip = project:repo():resolve("refs/heads/" .. known.branch)
-  if tree.at and tip == known.base_commit then -- half made when its runner was killed
-    errors.check(project:repo():worktree_remove { tree = tree.at, branch = known.branch, tip = tip, never_used = true })
-  elseif tip and not core.fs.stat(known.path) then -- removed by hand: the branch goes on
-    tree.at = errors.check(project:repo():worktree_add { path = known.path, branch = known.branch, base = tip })
-    return tree
+  local used = known.ready or (tip and tip ~= known.base_commit)
+  if used and tree.at then return tree end
+  if used and tip and not core.fs.stat(known.path) then return check_out(project, task, tree) end -- removed by hand
+  if not used and tip then -- half made when its runner was killed
+    errors.check(project:repo():worktree_remove {
+      tree = project:checkout_of(tree), branch = known.branch, tip = tip, never_used = true,
+    })
   end
 end
 
--- Makes a worktree and remembers it in `field` of the task, first of all: a crash must not forget it.
 local function create(project, task, field, suffix)
   local base, commit = project:base()
   local path, branch = free_names(project, task, suffix)
   local tree = setmetatable({
     path = path, branch = branch, base = base, base_commit = commit, field = field,
   }, tree_type)
-  local function remember(ready)
-    task[field] = {
-      path = path, branch = branch, base = base, base_commit = commit, copied = tree.copied, ready = ready,
-    }
-    errors.check(project.store:update(task.id, { [field] = task[field] }))
-  end
-  remember(false)
-  tree.at = errors.check(project:repo():worktree_add { path = path, branch = branch, base = commit })
-  set_up(project, tree)
-  remember(true)
-  return tree
+  remember(project, task, tree, false) -- before it is made: a crash must not forget it
+  return check_out(project, task, tree)
 end
 
 --- The worktree of a task: the one it has already, else a new one on a new branch at the base.
 ---@param opts? { throwaway: boolean? } throwaway: for reading; cleanup() removes it, it is never landed
 function M.worktree(project, task, opts)
-  if opts and opts.throwaway then return create(project, task, "analysis_worktree", "-analysis") end
-  return existing(project, task) or create(project, task, "worktree")
+  local tree
+  if opts and opts.throwaway then
+    tree = create(project, task, "analysis_worktree", "-analysis")
+  else
+    tree = existing(project, task) or create(project, task, "worktree")
+  end
+  tree.at.hold = { errors.check(project.store:owner_fd(task.id)) } -- git in it counts as ours
+  return tree
 end
 
 -- Copies of ignored files that are still equal to the original need no saving.
@@ -139,18 +161,21 @@ end
 function M.cleanup(project, task, tree, tip)
   local repo = project:repo()
   local ref = ("refs/agentlua/saved/%s/%d"):format(task.id8 or core.text.id8(task.id), #(task.attempts or {}))
-  local saved, message = repo:save {
-    at = tree.at, ref = ref, limit = project.config.save_limit, known = unchanged_copies(project, tree),
-  }
-  if not saved then
-    project:event("cleanup_refused", { task = task.id, reason = message })
-    return false
-  end
-  if saved.commit ~= "" then
-    project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
+  local saved, message
+  if tree.at then
+    saved, message = repo:save {
+      at = tree.at, ref = ref, limit = project.config.save_limit, known = unchanged_copies(project, tree),
+    }
+    if not saved then
+      project:event("cleanup_refused", { task = task.id, reason = message })
+      return false
+    end
+    if saved.commit ~= "" then
+      project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
+    end
   end
   local ok
-  ok, message = repo:worktree_remove { tree = tree.at, branch = tree.branch, tip = tip or "" }
+  ok, message = repo:worktree_remove { tree = project:checkout_of(tree), branch = tree.branch, tip = tip or "" }
   if not ok then
     project:event("cleanup_refused", { task = task.id, reason = message })
     return false

@@ -23,7 +23,7 @@ inline json place(const git::location& at) {
 inline git::location where(const json& t, const char* key = "at") {
   const json& at = t.at(key);
   return {at.at("git_dir").get<std::string>(), at.at("common_dir").get<std::string>(),
-          string_or(at, "work_tree")};
+          string_or(at, "work_tree"), at.value("hold", std::vector<int>{})};
 }
 inline std::vector<std::string> list(const json& t, const char* key) {
   const json* value = member(t, key);
@@ -58,9 +58,9 @@ inline json worktree_list(const json& t) {
                    {"prunable", tree.prunable}, {"locked", tree.locked}});
   return out;
 }
-/// worktree_find{at=, path=} -> at of the linked worktree, or null.
-inline json worktree_find(const json& t) {
-  auto found = git::find_worktree(repo(t), text(t, "path"));
+/// worktree_adopt{at=, path=, branch=} -> at of the linked worktree, or null.
+inline json worktree_adopt(const json& t) {
+  auto found = git::adopt_worktree(repo(t), text(t, "path"), text(t, "branch"));
   return found ? place(*found) : json(nullptr);
 }
 inline json worktree_add(const json& t) {
@@ -120,7 +120,7 @@ inline constexpr luaL_Reg functions[] = {
     {"identity", job_function<identity>},
     {"refs", job_function<refs>},
     {"worktree_list", job_function<worktree_list>},
-    {"worktree_find", job_function<worktree_find>},
+    {"worktree_adopt", job_function<worktree_adopt>},
     {"worktree_add", job_function<worktree_add>},
     {"worktree_remove", job_function<worktree_remove>},
     {"ignored", job_function<ignored>},

@@ -17,6 +17,7 @@ struct location {
   stdfs::path git_dir;     ///< of this checkout, e.g. <common>/worktrees/<name>
   stdfs::path common_dir;  ///< shared by all checkouts of the repository
   stdfs::path work_tree;   ///< empty: bare
+  std::vector<int> hold;   ///< locks that every git started here keeps until it is gone
 };
 
 /// How a git command is run.
@@ -79,8 +80,10 @@ inline run_result command(const location& at, std::vector<std::string> args,
   for (std::string& setting : options.env) start.env->push_back(std::move(setting));
   start.stdin_text = std::move(options.input);
   start.hold = std::move(options.hold);
-  // Held locks need the reaper; everything else is quicker without, and git leaves nothing behind.
-  start.contain = !start.hold.empty();
+  start.hold.insert(start.hold.end(), at.hold.begin(), at.hold.end());
+  // Not contained: when the host is killed in the middle, git must come to its end, with the locks
+  // it was given, or it would leave lock files and a half updated checkout behind.
+  start.contain = false;
   run_result result = run(std::move(start));
   if (!result.error_code.empty()) throw error(result.error_code, result.error_text);
   if (result.code != 0 && !options.may_fail) {

@@ -114,7 +114,7 @@ class landing {
     for (const worktree& tree : worktrees(repo_)) {
       if (tree.branch != ask_.base || tree.bare || tree.prunable) continue;
       bool is_main = tree.path == repo_.where().common_dir.parent_path();
-      checkout_ = is_main ? location{repo_.where().common_dir, repo_.where().common_dir, tree.path}
+      checkout_ = is_main ? location{repo_.where().common_dir, repo_.where().common_dir, tree.path, {}}
                           : find_worktree(repo_, tree.path);
       if (!checkout_ && tree.path == repo_.where().work_tree) checkout_ = repo_.where();
       if (!checkout_)

@@ -57,7 +57,12 @@ class repository {
     bool bare = lines.at(0) == "true";
     repo.at_.git_dir = lines.at(1);
     repo.at_.common_dir = stdfs::weakly_canonical(start / lines.at(2));
-    if (!bare) repo.at_.work_tree = split_lines(command_at(nowhere, {"rev-parse", "--show-toplevel"}).out).at(0);
+    if (!bare) {
+      auto top = split_lines(command_at(nowhere, {"rev-parse", "--show-toplevel"}).out);
+      if (top.empty())
+        throw error("ENOREPO", "'" + start.native() + "' is inside a .git directory; name the checkout");
+      repo.at_.work_tree = top[0];
+    }
     repo.open_native();
     return repo;
   }

@@ -19,8 +19,8 @@ inline std::string leftovers_refusal(const location& tree, const std::string& br
                         : "branch '" + head + "' is checked out, expected '" + branch + "'";
   if (!command(tree, {"ls-files", "--unmerged", "-z"}).out.empty()) return "it has unmerged files";
   for (const std::string& path :
-       split_nul(command(tree, {"ls-files", "-z", "--others", "--directory", "--exclude-standard"}).out))
-    if (stdfs::exists(tree.work_tree / path / ".git"))
+       split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}).out))
+    if (path.ends_with('/'))
       return "'" + path + "' is a repository of its own, whose content git would not keep";
   return {};
 }
@@ -31,7 +31,7 @@ inline std::string leftovers_refusal(const location& tree, const std::string& br
 inline std::string commit_leftovers(const location& tree, const std::string& branch,
                                     const std::string& message,
                                     const std::vector<std::string>& exclude) {
-  clear_stale_lock(tree);
+  clear_stale_locks(tree, branch);
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
     throw error("EUNFINISHED", "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   auto repo = repository::at(tree);
@@ -51,7 +51,8 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
 /// What save() kept.
 struct saved_work {
   std::string commit;                ///< empty: there was nothing that the branch does not have
-  std::vector<std::string> skipped;  ///< ignored files that were over the limit
+  /// Ignored files that were over the limit, and repositories of their own (with a slash at the end).
+  std::vector<std::string> skipped;
 };
 
 /// Keeps everything in a worktree that its HEAD does not have, ignored files included (the smaller
@@ -60,15 +61,20 @@ struct saved_work {
 /// Errors: ESAVE (what was read back differs; the worktree must be kept), EGIT.
 inline saved_work save(const location& tree, const std::string& ref, std::uintmax_t limit,
                        const std::vector<std::string>& known) {
-  clear_stale_lock(tree);
+  clear_stale_locks(tree, "");
   struct candidate {
     std::uintmax_t size;
     std::string path;
   };
+  saved_work result;
   std::vector<candidate> ignored;
   for (std::string& path : split_nul(
            command(tree, {"ls-files", "-z", "--others", "--ignored", "--exclude-standard"}).out)) {
     if (std::find(known.begin(), known.end(), path) != known.end()) continue;
+    if (path.ends_with('/')) {
+      result.skipped.push_back(std::move(path));
+      continue;
+    }
     std::error_code problem;
     auto size = stdfs::file_size(tree.work_tree / path, problem);
     ignored.push_back({problem ? 0 : size, std::move(path)});
@@ -76,7 +82,14 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
   std::sort(ignored.begin(), ignored.end(),
             [](const candidate& a, const candidate& b) { return a.size < b.size; });
 
-  saved_work result;
+  std::vector<std::string> add_new = {"add", "-A", "--", "."};
+  for (std::string& path :
+       split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}).out)) {
+    if (!path.ends_with('/')) continue;
+    add_new.push_back(":(exclude,literal)" + path);
+    result.skipped.push_back(std::move(path));
+  }
+
   std::string paths;
   std::uintmax_t total = 0;
   for (const candidate& file : ignored) {
@@ -88,13 +101,15 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
     }
   }
 
+  std::error_code ignored_problem;
   stdfs::path index = tree.git_dir / "agentlua-save-index";
+  stdfs::remove(index.native() + ".lock", ignored_problem);  // of a save that was killed
   command_options private_index;
   private_index.env = {"GIT_INDEX_FILE=" + index.native()};
   auto repo = repository::at(tree);
   std::string head = repo.resolve("HEAD").value();
   command(tree, {"read-tree", head}, private_index);
-  command(tree, {"add", "-A", "--", "."}, private_index);
+  command(tree, add_new, private_index);
   if (!paths.empty()) {
     auto add = private_index;
     add.input = paths;
@@ -112,7 +127,6 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
     if (command(tree, {"diff-files", "--quiet"}, check).code != 0 || repo.resolve(ref) != result.commit)
       throw error("ESAVE", "'" + tree.work_tree.native() + "' changed while it was saved");
   }
-  std::error_code ignored_problem;
   stdfs::remove(index, ignored_problem);
   return result;
 }

@@ -51,7 +51,7 @@ inline std::optional<location> find_worktree(const repository& repo, const stdfs
     }
     if (auto end = pointer.find('\n'); end != std::string::npos) pointer.resize(end);
     if (stdfs::weakly_canonical(pointer, ignored) == wanted)
-      return location{admin / name, repo.where().common_dir, stdfs::weakly_canonical(path)};
+      return location{admin / name, repo.where().common_dir, stdfs::weakly_canonical(path), {}};
   }
   return std::nullopt;
 }
@@ -88,7 +88,7 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
       throw error("EBUSY", "branch '" + branch + "' is checked out at '" + other.path.native() + "'");
   fs::make_directories(path.parent_path());
   bool exists = repo.resolve("refs/heads/" + branch).has_value();
-  std::vector<std::string> args = {"worktree", "add", "--lock", "--reason", "used by agentlua"};
+  std::vector<std::string> args = {"worktree", "add", "--quiet", "--lock", "--reason", "used by agentlua"};
   if (exists) {
     args.insert(args.end(), {"--", path.native(), branch});
   } else {
@@ -120,10 +120,8 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
   options.may_fail = true;
   options.hold = {lock.fd()};
   const std::string path = tree.work_tree.native();
-  command(repo.where(), {"worktree", "unlock", path}, options);
-  if (!stdfs::exists(tree.work_tree)) {
-    command(repo.where(), {"worktree", "prune"}, options);
-  } else {
+  if (stdfs::exists(tree.work_tree) || find_worktree(repo, tree.work_tree)) {
+    command(repo.where(), {"worktree", "unlock", path}, options);
     std::vector<std::string> args = {"worktree", "remove"};
     if (never_used) args.emplace_back("--force");
     args.insert(args.end(), {"--", path});
@@ -133,7 +131,8 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
       throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
     }
   }
-  if (!branch_tip.empty()) repo.delete_ref("refs/heads/" + branch, branch_tip);
+  if (!branch_tip.empty() && repo.resolve("refs/heads/" + branch) == branch_tip)
+    repo.delete_ref("refs/heads/" + branch, branch_tip);
 }
 
 /// Those of `paths` (relative to the checkout) that git ignores.
@@ -145,11 +144,25 @@ inline std::vector<std::string> ignored_paths(const location& at, const std::vec
   return split_nul(command(at, {"check-ignore", "-z", "--stdin"}, options).out);
 }
 
-/// Removes the index lock that a killed git left in a linked worktree of ours. All processes that
-/// worked there must be gone. The main checkout's lock is never touched.
-inline void clear_stale_lock(const location& tree) {
+/// Removes the locks that a killed git left in a linked worktree of ours (index, HEAD, ...) and on
+/// its branch. All processes that worked there must be gone. What the repository shares, and the
+/// main checkout, are never touched.
+inline void clear_stale_locks(const location& tree, const std::string& branch) {
+  if (tree.git_dir == tree.common_dir) return;
   std::error_code ignored;
-  if (tree.git_dir != tree.common_dir) stdfs::remove(tree.git_dir / "index.lock", ignored);
+  for (const std::string& name : fs::list_directory(tree.git_dir))
+    if (name.ends_with(".lock")) stdfs::remove(tree.git_dir / name, ignored);
+  if (!branch.empty()) stdfs::remove(tree.common_dir / ("refs/heads/" + branch + ".lock"), ignored);
+}
+
+/// The linked worktree at `path`, to go on with after its last owner is gone; nullopt when the
+/// repository knows none there.
+inline std::optional<location> adopt_worktree(const repository& repo, const stdfs::path& path,
+                                              const std::string& branch) {
+  auto lock = lock_repository(repo);  // a git of the last owner may still be making or removing it
+  auto tree = find_worktree(repo, path);
+  if (tree) clear_stale_locks(*tree, branch);
+  return tree;
 }
 
 }  // namespace agentlua::git

@@ -3,6 +3,7 @@
 local core = require "agentlua.core"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
+local options = require "agentlua.options"
 local project = require "agentlua.project"
 
 local function show(event, json)
@@ -21,7 +22,7 @@ return {
   summary = "the events of this project, oldest first",
   configure = function(parser)
     parser:flag("-f --follow", "wait for more")
-    parser:option("-n", "only the last N events"):convert(tonumber):argname "N"
+    parser:option("-n", "only the last N events"):convert(options.count):argname "N"
     parser:option("--task", "only those of one task"):argname "ID"
     parser:flag("--json", "for machines")
   end,

@@ -40,9 +40,10 @@ local function set_paths(script, dir)
 end
 
 function M.run_raw(args, program)
-  if not args[1] or args[1] == "--help" or args[1] == "-h" then
+  if not args[1] then errors.usage("EUSAGE", "no script; agentlua run execute.lua runs the tasks, agentlua run --help says more") end
+  if args[1] == "--help" or args[1] == "-h" then
     print(help)
-    return args[1] and 0 or 2
+    return 0
   end
   local dir = cli.trusted_dir()
   local script = find_script(args[1], dir)

@@ -26,9 +26,10 @@ end
 
 function M.run_raw(args)
   local name = table.remove(args, 1)
-  if not name or name == "--help" or name == "-h" then
+  if not name then errors.usage("EUSAGE", "no command after 'task'; agentlua task --help lists all") end
+  if name == "--help" or name == "-h" then
     print(usage())
-    return name and 0 or 2
+    return 0
   end
   local found = command(name)
   if not found then

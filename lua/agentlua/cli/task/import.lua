@@ -7,7 +7,8 @@ local errors = require "agentlua.errors"
 -- added, so that a mistake leaves nothing half done.
 local function parse(text, name)
   local whole = core.json.parse(text, name)
-  if type(whole) == "table" then return whole[1] and whole or { whole } end
+  local is_array = getmetatable(whole) ~= nil -- the mark of arrays
+  if type(whole) == "table" then return is_array and whole or { whole } end
   local tasks, line_number = {}, 0
   for line in (text .. "\n"):gmatch "(.-)\n" do
     line_number = line_number + 1

@@ -33,9 +33,10 @@ return {
     end
     table.sort(names)
     for _, name in ipairs(names) do line(name, task[name]) end
-    for _, a in ipairs(task.attempts or {}) do
-      line("attempt " .. a.n, ("%s  %s  %s  %s/runs/%s/%s/%d.stream.jsonl"):format(a.started_at:sub(1, 19),
-        a.agent or "", a.ending or "unfinished", p.dir, a.run, task.id8 or core.text.id8(task.id), a.n))
+    local attempts = type(task.attempts) == "table" and task.attempts or {}
+    for n, a in ipairs(attempts) do
+      line("attempt " .. n, ("%s  %s  %s  %s/runs/%s/%s/%d.stream.jsonl"):format(tostring(a.started_at):sub(1, 19),
+        a.agent or "", a.ending or "unfinished", p.dir, a.run, task.id8 or core.text.id8(task.id), n))
     end
   end,
 }

@@ -11,7 +11,7 @@ local changes = {
   skip = {
     to = "skipped", summary = "pass a task over; what depends on it cannot run",
     patch = function(args, task)
-      local history = core.json.array(task.skip_history or {})
+      local history = core.json.array(type(task.skip_history) == "table" and task.skip_history or {})
       history[#history + 1] = { skipped_at = core.time.iso(), reason = args.reason or "by a person" }
       return { skip_history = history, reason = args.reason or core.json.null }
     end,
