@@ -55,19 +55,22 @@ inline std::optional<limit_reset> parse_limit(std::string_view message, double n
   std::string text(message.substr(0, 4096));
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   std::smatch found;
+  // Every repetition is bounded: std::regex recurses for each, and the text is not ours.
   static const std::string amount =
-      R"(\d+(?:\.\d+)?\s*(?:weeks?|days?|hours?|minutes?|seconds?|hrs?|mins?|secs?|[wdhms])(?![a-z]))";
-  static const std::string retry = R"(retry[- ]after["']?[:= ]+["']?)";
-  static const std::regex retry_after(retry + "(?!" + amount + R"()(\d+(?:\.\d+)?))");
+      R"(\d{1,9}(?:\.\d{1,9})?\s{0,3})"
+      R"((?:weeks?|days?|hours?|minutes?|seconds?|hrs?|mins?|secs?|[wdhms])(?![a-z]))";
+  static const std::string retry = R"(retry[- ]after["']?[:= ]{1,4}["']?)";
+  static const std::regex retry_after(retry + "(?!" + amount + R"()(\d{1,9}(?:\.\d{1,9})?)(?!\d))");
   static const std::regex instant(
-      R"((\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d:\d\d)))");
+      R"((\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:z|[+-]\d\d:\d\d)))");
   static const std::regex epoch(R"((?:^|\D)(1[6-9]\d{8}|2\d{9})(\d{3})?(?:\D|$))");
   static const std::regex duration(
-      R"(\b(?:in |)" + retry + R"()((?:(?:about |, |and |\s)*)" + amount + ")+)");
+      R"(\b(?:in |)" + retry + R"()((?:(?:about |, |and |\s){0,4})" + amount + "){1,6})");
   static const std::regex part(R"((\d+(?:\.\d+)?)\s*([wdhms]))");
   static const std::regex clock(
-      R"(resets?(?: at)? (\d{1,2})(?::(\d\d))?\s*(am|pm)?)"
-      R"((?:\s*\(([^)]*)\)|\s+((?:utc|gmt)[+\d:-]*|[a-z]+/[a-z_/]+|[ecmp][sd]t|ces?t|bst|ist|jst)\b)?)");
+      R"(resets?(?: at)? (\d{1,2})(?::(\d\d))?\s{0,3}(am|pm)?)"
+      R"((?:\s{0,3}\(([^)]{0,40})\)|\s{1,3}((?:utc|gmt)[+\d:-]{0,6}|[a-z]{1,20}/[a-z_/]{1,40}|)"
+      R"([ecmp][sd]t|ces?t|bst|ist|jst)\b)?)");
   auto number = [](const std::string& digits) { return std::strtod(digits.c_str(), nullptr); };
   auto after = [now](double wait) {  // longer than 30 years is no end that a vendor means
     return wait < 1e9 ? std::optional(limit_reset{now + wait, "exact"}) : std::nullopt;

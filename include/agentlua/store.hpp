@@ -60,6 +60,7 @@ class store {
       if (key != "id" && key != "file") task[key] = std::move(value);
     task["status"] = status;
     if (!member(task, "id8")) task["id8"] = unique_id8(id);
+    check_id(task_id8(task));  // it is part of the file's name
     if (!member(task, "priority")) task["priority"] = 50;
     if (!member(task, "created_at")) task["created_at"] = iso_time();
     task["updated_at"] = iso_time();
@@ -72,8 +73,7 @@ class store {
   /// The task that `key` names: id, unique id prefix, slug or file stem.
   /// Errors: ENOENT, EAMBIGUOUS (the candidates are listed).
   json get(const std::string& key) {
-    index_.refresh();
-    const task_record& task = resolve(key);
+    const task_record& task = look_up(key);
     return with_place(task.fields, task.status, task.file);
   }
 
@@ -113,11 +113,12 @@ class store {
 
   /// Moves the next task that may run from one of `from` to `to` and owns it. nullopt: none may.
   /// The task comes with `claimed_from`, the status that it had.
-  /// Errors: ELOCKED or EINVAL only when `id` names the task.
+  /// Errors: EEXIST (a file in `to` is in the way of a task, and no other task may run).
   std::optional<json> claim(const claim_request& request) {
     check_status(request.to);
     index_.refresh();
     task_chooser chooser(index_);
+    std::optional<error> in_the_way;
     for (const task_record* task : chooser.ordered(request.from)) {
       const std::string id = task->id();
       if (!request.id.empty() && id != request.id) continue;
@@ -131,19 +132,27 @@ class store {
       write_owner(*lock, owner);
       fs::make_directories(dir() / request.to);
       stdfs::path target = dir() / request.to / task->file;
-      if (!fs::rename_noreplace(index_.path(*task), target)) continue;  // somebody was first
+      try {
+        if (!fs::rename_noreplace(index_.path(*task), target)) continue;  // somebody was first
+      } catch (const error& problem) {
+        if (problem.code() != "EEXIST") throw;
+        in_the_way = problem;
+        continue;
+      }
       owned_[id] = {std::move(*lock), task->status};
       json fields = with_place(task_index::read_task(target), request.to, task->file);
       fields["claimed_from"] = task->status;
       return fields;
     }
+    if (in_the_way) throw *in_the_way;
     return std::nullopt;
   }
 
   /// Moves a task and merges `patch` into its top-level fields. Durable when it returns.
-  /// Errors: ELOCKED (a living owner other than this store has it).
-  json move(const std::string& id, const std::string& to, const json& patch = json::object()) {
+  /// Errors: ELOCKED (a living owner other than this store has it), and those of update().
+  json move(const std::string& key, const std::string& to, const json& patch = json::object()) {
     check_status(to);
+    const std::string id = look_up(key).id();
     auto lent = borrow(id);
     json fields = update(id, patch.empty() ? json{{"status", to}} : with_status(patch, to));
     std::string from = string_or(fields, "status");
@@ -160,21 +169,22 @@ class store {
 
   /// Merges `patch` into the top-level fields of a task, wherever it is. Other fields, and the
   /// order of keys, stay. Anybody may; concurrent updates are all kept.
-  json update(const std::string& id, const json& patch) {
-    index_.refresh();
-    const std::string file = resolve(id).file;
-    auto lock = file_lock::acquire(lock_path(resolve(id).id(), "edit"));
+  /// Errors: EINVAL (the patch has another id, or an empty name).
+  json update(const std::string& key, const json& patch) {
+    const std::string id = look_up(key).id();
+    auto lock = file_lock::acquire(lock_path(id, "edit"));
     for (int attempt = 0;; ++attempt) {
-      index_.refresh();
-      const task_record& task = resolve(id);
-      json fields = task_index::read_task(index_.path(task));
-      for (const auto& [key, value] : patch.items())
-        if (key != "file") fields[key] = value;
-      fields["updated_at"] = iso_time();
+      const task_record& task = look_up(id);
       try {
+        json fields = task_index::read_task(index_.path(task));
+        for (const auto& [name, value] : patch.items())
+          if (name != "file") fields[name] = value;
+        if (string_or(fields, "id") != id || string_or(fields, "name").empty())
+          throw error("EINVAL", "a task keeps its id, and needs a \"name\"");
+        fields["updated_at"] = iso_time();
         fs::write_file_atomic(index_.path(task), dump_json(fields, 2) + "\n",
                               fs::write_mode::existing_only);
-        return with_place(std::move(fields), task.status, file);
+        return with_place(std::move(fields), task.status, task.file);
       } catch (const error& problem) {
         if (problem.code() != "ENOENT" || attempt == 100) throw;  // moved meanwhile: follow it
       }
@@ -306,12 +316,27 @@ class store {
   const task_record* find_exact(const std::string& id) {
     for (const auto& [key, task] : index_.records())
       if (!task.fields.is_null() && task.id() == id) return &task;
+    const std::string short_id = text::id8(id);
+    const std::string other_id = text::sha256_hex(id).substr(0, 8);  // see unique_id8()
     for (const auto& [key, task] : index_.records()) {
-      if (!task.fields.is_null() || !task.stem().ends_with(text::id8(id))) continue;
+      bool named = task.stem().ends_with(short_id) || task.stem().ends_with(other_id);
+      if (!task.fields.is_null() || !named) continue;
       index_.load(task);
       if (task.id() == id) return &task;
     }
     return nullptr;
+  }
+
+  /// resolve() after a fresh look. A task that is moved just then can be missed, so look again.
+  const task_record& look_up(const std::string& key) {
+    for (int attempt = 0;; ++attempt) {
+      index_.refresh();
+      try {
+        return resolve(key);
+      } catch (const error& problem) {
+        if (problem.code() != "ENOENT" || attempt == 3) throw;
+      }
+    }
   }
 
   const task_record& resolve(const std::string& key) {
@@ -323,7 +348,9 @@ class store {
       if (task.id() == key) return task;
       bool named = task_id8(task.fields) == key || task.stem() == key ||
                    text::slug(task.name()) == key || string_or(task.fields, "slug") == key;
-      if (named || (!key.empty() && task.id().starts_with(key))) matches.push_back(&task);
+      if (key.empty() || !(named || task.id().starts_with(key))) continue;
+      bool moving = !matches.empty() && matches.back()->id() == task.id();  // seen before and after
+      if (!moving) matches.push_back(&task);
     }
     std::string shown = text::printable(key.substr(0, 80));
     if (matches.empty())

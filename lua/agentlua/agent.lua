@@ -55,7 +55,11 @@ local function from_name(name, project)
   if ok then return found end
   if not tostring(found):find("module 'agentlua.agents." .. name .. "' not found", 1, true) then error(found, 0) end
   local own = project and resource.find("agents", name .. ".lua", project.dir)
-  if own then return errors.check(load(own.text, "@" .. own.path, "t"))() end
+  if own then
+    found = errors.check_usage(load(own.text, "@" .. own.path, "t"))()
+    if type(found) == "table" and type(found.argv) == "table" and type(found.argv[1]) == "string" then return found end
+    errors.usage("ENOAGENT", "agent '" .. name .. "': " .. own.path .. " must return { argv = { \"program\", ... } }")
+  end
   errors.usage("ENOAGENT", "unknown agent '" .. name .. "'; say a name like demo, or the path of an executable (./agent.sh)")
 end
 

@@ -118,10 +118,15 @@ function M.load(path)
     if code == "ENOENT" then return M.check({}, path) end
     errors.usage(code, message)
   end
-  local chunk, problem = load(text, "@" .. path, "t", {})
-  if not chunk then errors.usage("ECONFIG", problem) end
+  local dir, name = path:match "^(.-)([^/]*)$"
+  local function fail(problem) -- Lua's message with the whole path, which Lua would shorten
+    local placed = problem:find(name .. ":", 1, true) == 1
+    errors.usage("ECONFIG", (placed and dir or path .. ": ") .. problem)
+  end
+  local chunk, problem = load(text, "=" .. name, "t", {})
+  if not chunk then fail(problem) end
   local ok, settings = pcall(chunk)
-  if not ok then errors.usage("ECONFIG", tostring(settings) .. " (config.lua is data: it can call nothing)") end
+  if not ok then fail(tostring(settings) .. " (config.lua is data: it can call nothing)") end
   if type(settings) ~= "table" then errors.usage("ECONFIG", path .. ": must return a table") end
   return M.check(settings, path)
 end

@@ -33,7 +33,10 @@ function M.render(template, vars, where)
       return sections(body)
     end))
   end
-  return (sections(template):gsub("{{([%w_]+)}}", function(name)
+  local text = sections(template)
+  local stray = text:match "{{[#/][%w_]+}}"
+  if stray then errors.usage("EPROMPT", ("%s: %s is only one end of a section"):format(where, stray)) end
+  return (text:gsub("{{([%w_]+)}}", function(name)
     return tostring(value_of(name, vars, where))
   end))
 end
@@ -48,7 +51,9 @@ end
 local function questions(list)
   local lines = {}
   for _, q in ipairs(type(list) == "table" and list or {}) do
-    lines[#lines + 1] = "- Q: " .. tostring(q.question) .. "\n  A: " .. tostring(q.answer)
+    if type(q) == "table" then
+      lines[#lines + 1] = "- Q: " .. tostring(q.question) .. "\n  A: " .. tostring(q.answer)
+    end
   end
   return table.concat(lines, "\n")
 end

@@ -105,7 +105,8 @@ struct with_samples : one_state {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(with_samples, "functions return or raise, whatever they are given, and leak nothing") {
+TEST_CASE_FIXTURE(with_samples,
+                  "functions return or raise, whatever they are given, and leak nothing") {
   run(R"lua(
     warm_loop()
     local tables, count = { git = git }, 0
@@ -126,7 +127,8 @@ TEST_CASE_FIXTURE(with_samples, "functions return or raise, whatever they are gi
   )lua");
 }
 
-TEST_CASE_FIXTURE(with_samples, "methods return or raise, whatever they are given, and leak nothing") {
+TEST_CASE_FIXTURE(with_samples,
+                  "methods return or raise, whatever they are given, and leak nothing") {
   run(R"lua(
     warm_loop()
     local before = descriptors()
@@ -168,7 +170,9 @@ TEST_CASE_FIXTURE(with_samples, "methods and metamethods refuse a foreign self")
   )lua");
 }
 
-TEST_CASE_FIXTURE(with_samples, "each option of spawn with each wrong value fails or starts, and nothing is left") {
+TEST_CASE_FIXTURE(
+    with_samples,
+    "each option of spawn with each wrong value fails or starts, and nothing is left") {
   run(R"lua(
     warm_loop()
     local before = descriptors()
@@ -222,5 +226,33 @@ TEST_CASE_FIXTURE(one_state, "times: never and for ever are understood, what is 
     eventually(function() return child:state() == "running" end)
     core.loop.step(0.05)
     assert(child:state() == "running" and not child:result().bound)
+  )lua");
+}
+
+TEST_CASE_FIXTURE(one_state, "a path with a NUL byte is refused, not cut") {
+  run(R"lua(
+    assert(core.fs.write { path = "./name", content = "content" })
+    local path = "./name\0.md"
+    local function refused(value, message, code)
+      assert(value == nil and code == "EINVAL" and message:find "NUL", message)
+    end
+    refused(core.fs.read(path))
+    refused(core.fs.realpath(path))
+    refused(core.fs.write { path = path, content = "" })
+    refused(core.fs.stat(path))
+    refused(core.fs.list(path))
+    refused(core.fs.copy { from = path, to = "./to" })
+    refused(core.fs.copy { from = "./name", to = "./to\0x" })
+    refused(core.fs.remove(path))
+    refused(core.fs.mkdir(path))
+    refused(core.fs.append { path = path, text = "" })
+    refused(core.events.append { path = path, type = "x" })
+    for _, fn in ipairs { core.lock.try, core.lock.held, core.store.open, core.loop.watch_path } do
+      raises("NUL", fn, path)
+    end
+    for _, field in ipairs { "cwd", "stdout_file", "stderr_file" } do
+      refused(core.process.spawn { argv = { "true" }, stdout = "file", stderr = "file", [field] = path })
+    end
+    assert(core.fs.read "./name" == "content")
   )lua");
 }

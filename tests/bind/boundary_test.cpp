@@ -25,12 +25,6 @@ int raise_after_scratch(lua_State* L) {
   return luaL_error(L, "after %d", counted::alive);
 }
 
-int memory_error_after_scratch(lua_State* L) {
-  bind::scratch<counted>(L);
-  lua_newuserdatauv(L, SIZE_MAX / 4, 0);
-  return 0;
-}
-
 int yield_after_scratch(lua_State* L) {
   bind::scratch<counted>(L);
   return lua_yield(L, 0);
@@ -67,7 +61,8 @@ TEST_CASE("protect tells the code and the message of whatever is thrown, and not
   auto missing = std::make_error_code(std::errc::no_such_file_or_directory);
   auto system = caught(std::filesystem::filesystem_error("look", "/nowhere", missing));
   CHECK(std::string(system.code) == "ENOENT");
-  CHECK(std::string(caught(agentlua::json::type_error::create(302, "type", nullptr)).code) == "EINVAL");
+  CHECK(std::string(caught(agentlua::json::type_error::create(302, "type", nullptr)).code) ==
+        "EINVAL");
 }
 
 TEST_CASE("protect is silent about work that goes well, and cuts a message that is too long") {
@@ -101,7 +96,6 @@ TEST_CASE("a scratch object is destroyed when Lua raises after it was made") {
   boundary::lua state;
   lua_State* L = state.get();
   SUBCASE("by an error") { CHECK(error_of(L, raise_after_scratch) == "after 1"); }
-  SUBCASE("for want of memory") { CHECK(error_of(L, memory_error_after_scratch) == "not enough memory"); }
   SUBCASE("in a coroutine that nobody resumes") {
     lua_State* fiber = lua_newthread(L);
     lua_pushcfunction(fiber, yield_after_scratch);

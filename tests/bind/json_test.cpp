@@ -16,13 +16,14 @@ TEST_CASE_FIXTURE(one_state, "nested values come back from JSON as they went in"
   )lua");
 }
 
-TEST_CASE_FIXTURE(one_state, "an empty table is an object, a marked one an array, also after parse and dump") {
+TEST_CASE_FIXTURE(one_state,
+                  "an empty table is an object, a marked one an array, also after parse and dump") {
   run(R"lua(
     local json = core.json
     assert(json.dump {} == "{}" and json.dump { x = {} } == '{"x":{}}')
     assert(json.dump(json.array()) == "[]" and json.dump(json.array {}) == "[]")
     assert(json.dump(json.array { 1, 2 }) == "[1,2]" and json.dump { 1, 2 } == "[1,2]")
-    for _, text in ipairs { "[]", "{}", "[[]]", '{"a":[],"b":{}}', "[{},[]]" } do
+    for _, text in ipairs { "[]", "{}", "[[]]", "[{},[]]", '{"a":[]}', '{"a":{}}' } do
       assert(json.dump(json.parse(text)) == text, text)
     end
     local emptied = json.parse "[1,2]"
@@ -33,7 +34,8 @@ TEST_CASE_FIXTURE(one_state, "an empty table is an object, a marked one an array
   )lua");
 }
 
-TEST_CASE_FIXTURE(one_state, "the array mark is one per state, whatever metatable a table has otherwise") {
+TEST_CASE_FIXTURE(one_state,
+                  "the array mark is one per state, whatever metatable a table has otherwise") {
   run(R"lua(
     assert(getmetatable(core.json.parse "[]") == getmetatable(core.json.array()))
     assert(core.json.dump(setmetatable({}, {})) == "{}")
@@ -76,7 +78,8 @@ TEST_CASE_FIXTURE(one_state, "a gap in a list is null, one at its end is not see
   run(R"lua(assert(core.json.dump(table.pack(1, nil, 3).n and { 1, nil, 3 }) == "[1,null,3]"))lua");
 }
 
-TEST_CASE_FIXTURE(one_state, "nesting is bounded both ways, and a table that holds itself is an error") {
+TEST_CASE_FIXTURE(one_state,
+                  "nesting is bounded both ways, and a table that holds itself is an error") {
   run(R"lua(
     local json = core.json
     local function text(depth) return ("["):rep(depth) .. "1" .. ("]"):rep(depth) end

@@ -159,7 +159,9 @@ leak_check::~leak_check() {
 }
 
 fresh_directory::fresh_directory() : before_(std::filesystem::current_path()) {
-  std::string name = std::filesystem::temp_directory_path() / "agentlua-bind-XXXXXX";
+  bool in_memory = ::access("/dev/shm", W_OK) == 0;  // hundreds of tries flush files there
+  std::filesystem::path parent = in_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
+  std::string name = parent / "agentlua-bind-XXXXXX";
   REQUIRE(::mkdtemp(name.data()) != nullptr);
   path_ = name;
   std::filesystem::current_path(path_);
@@ -179,7 +181,8 @@ lua::lua() : state_(luaL_newstate()) {
 void lua::run(const char* chunk) const {
   lua_settop(state_, 0);
   lua_pushcfunction(state_, with_traceback);
-  int status = luaL_loadbufferx(state_, chunk, std::char_traits<char>::length(chunk), "=chunk", "t");
+  int status = luaL_loadbufferx(
+      state_, chunk, std::char_traits<char>::length(chunk), "=chunk", "t");
   if (status == LUA_OK) status = lua_pcall(state_, 0, 0, 1);
   std::string problem = status != LUA_OK ? lua_tostring(state_, -1) : "";
   lua_settop(state_, 0);

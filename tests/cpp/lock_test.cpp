@@ -114,19 +114,22 @@ TEST_CASE_FIXTURE(temporary_directory, "a lock file is named without a directory
 
 TEST_CASE_FIXTURE(temporary_directory, "a child that works under a lock holds it when we let go") {
   const auto path = dir / "a";
-  auto lock = file_lock::acquire(path);
-  process_options start;
-  start.argv = {"cat"};
-  start.stdin_pipe = true;
-  start.hold = {lock.fd()};
-  event_loop loop;
-  process child(loop, std::move(start));
-  REQUIRE(step_until(loop, [&] { return child.now() == process::state::running; }));
-  lock.release();
-  CHECK_FALSE(free_for_others(path));
-  child.close_stdin();
-  REQUIRE(step_until(loop, [&] { return child.now() == process::state::finished; }));
-  CHECK(free_for_others(path));
+  for (bool contain : {true, false}) {
+    auto lock = file_lock::acquire(path);
+    process_options start;
+    start.argv = {"cat"};
+    start.stdin_pipe = true;
+    start.hold = {lock.fd()};
+    start.contain = contain;
+    event_loop loop;
+    process child(loop, std::move(start));
+    REQUIRE(step_until(loop, [&] { return child.now() == process::state::running; }));
+    lock.release();
+    CHECK_FALSE(free_for_others(path));
+    child.close_stdin();
+    REQUIRE(step_until(loop, [&] { return child.now() == process::state::finished; }));
+    CHECK(free_for_others(path));
+  }
 }
 
 TEST_CASE_FIXTURE(temporary_directory, "a lock stays held until the last descendant is gone") {

@@ -22,11 +22,12 @@ bool gone(const std::string& nap) {
   return eventually([&] { return processes_with(nap).empty(); }, seconds(2));
 }
 
-/// Waits for the line "ready" of a fixture program.
+/// Waits for the line "ready" of a fixture program, and for its pid.
 bool ready(event_loop& loop, process& child) {
   std::string_view line;
   bool cut = false;
-  return step_until(loop, [&] { return child.out().next_line(line, cut) && line == "ready"; });
+  return step_until(loop, [&] { return child.out().next_line(line, cut) && line == "ready"; }) &&
+         step_until(loop, [&] { return child.pid() != 0; });
 }
 
 constexpr const char* misbehaving[] = {"ignores_term.sh", "starts_daemon.sh", "stops_itself.sh",

@@ -42,7 +42,7 @@ TEST_CASE("id8 is the start of a hexadecimal id in lower case, else of its hash"
 TEST_CASE("uuid is a random version 4 UUID") {
   std::string id = text::uuid();
   REQUIRE(id.size() == 36);
-  for (std::size_t i : {8, 13, 18, 23}) CHECK(id[i] == '-');
+  for (std::size_t i : {8u, 13u, 18u, 23u}) CHECK(id[i] == '-');
   CHECK(id[14] == '4');
   CHECK(std::string("89ab").find(id[19]) != std::string::npos);
   CHECK(id != text::uuid());

@@ -48,7 +48,9 @@ inline int job_id(lua_State* L) {
 
 /// job:result() -> false while it runs; then true and the value, or true, nil, message, code.
 inline int job_result(lua_State* L) {
-  const job& work = *check_handle<job_handle>(L, job_type);
+  auto& held = scratch<job_handle>(L);  // whoever closes the handle meanwhile
+  held = check_handle<job_handle>(L, job_type);
+  const job& work = *held;
   lua_pushboolean(L, work.done ? 1 : 0);
   if (!work.done) return 1;
   if (work.problem.failed) return 1 + fail(L, work.problem);

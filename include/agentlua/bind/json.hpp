@@ -21,7 +21,9 @@ inline int parse(lua_State* L) {
 
 /// dump(value[, indent]) -> text; raises for what JSON cannot hold.
 inline int dump(lua_State* L) {
-  auto indent = static_cast<int>(luaL_optinteger(L, 2, -1));
+  lua_Integer columns = luaL_optinteger(L, 2, -1);
+  luaL_argcheck(L, columns >= -1 && columns <= 16, 2, "indent goes from 0 to 16");
+  auto indent = static_cast<int>(columns);
   lua_settop(L, 2);
   failure problem;
   auto& text = scratch<std::string>(L);

@@ -12,7 +12,7 @@ inline constexpr const char* type = "agentlua.lock";
 
 /// try(path) -> handle, or false when somebody else holds it.
 inline int try_acquire(lua_State* L) {
-  std::string_view path = check_string(L, 1);
+  std::string_view path = check_path(L, 1);
   failure problem;
   auto& handle = new_handle<file_lock>(L, type);
   bool tried = protect(problem, [&] {
@@ -25,7 +25,7 @@ inline int try_acquire(lua_State* L) {
 
 /// held(path) -> true while somebody holds it.
 inline int held(lua_State* L) {
-  std::string_view path = check_string(L, 1);
+  std::string_view path = check_path(L, 1);
   failure problem;
   bool answer = false;
   if (!protect(problem, [&] { answer = file_lock::held(stdfs::path(path)); })) return fail(L, problem);

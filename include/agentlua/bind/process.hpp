@@ -12,11 +12,15 @@ namespace agentlua::bind {
 
 namespace process_api {
 
-/// What a handle owns: the child and the id under which its changes are signalled.
-struct child {
-  context* owner;
-  lua_Integer id;
+/// A child process; its changes are signalled under its id.
+struct child : resource {
   std::unique_ptr<process> native;
+  bool stopping = false;
+
+  using resource::resource;
+  bool ended() const noexcept override {
+    return native == nullptr || native->now() == process::state::finished;
+  }
 };
 inline constexpr const char* type = "agentlua.process";
 
@@ -33,6 +37,13 @@ inline std::vector<std::string> strings(const json& options, const char* key) {
   return list;
 }
 
+inline std::string path(const json& options, const char* key) {
+  std::string text = string_or(options, key);
+  if (text.find('\0') != std::string::npos)
+    throw error("EINVAL", std::string(key) + ": a path cannot hold NUL bytes");
+  return text;
+}
+
 inline process_options read_options(const json& table) {
   static constexpr std::array known = {"argv", "cwd", "env", "stdin", "stdin_pipe", "stdout", "stderr",
                                        "stdout_file", "stderr_file", "contain", "hold", "wall", "idle",
@@ -42,22 +53,26 @@ inline process_options read_options(const json& table) {
       throw error("EINVAL", "process: unknown option '" + key + "'");
   process_options options;
   options.argv = strings(table, "argv");
-  options.cwd = string_or(table, "cwd");
+  options.cwd = path(table, "cwd");
   if (member(table, "env")) options.env = strings(table, "env");
   options.stdin_text = string_or(table, "stdin");
   options.stdin_pipe = table.value("stdin_pipe", false);
   options.stdout_to = string_or(table, "stdout", "pipe");
   options.stderr_to = string_or(table, "stderr", "pipe");
-  options.stdout_file = string_or(table, "stdout_file");
-  options.stderr_file = string_or(table, "stderr_file");
+  options.stdout_file = path(table, "stdout_file");
+  options.stderr_file = path(table, "stderr_file");
   options.contain = table.value("contain", true);
   if (const json* hold = member(table, "hold")) options.hold = hold->get<std::vector<int>>();
-  options.wall = seconds(table.value("wall", 0.0));
-  options.idle = seconds(table.value("idle", 0.0));
+  options.wall = bounded_seconds(table.value("wall", 0.0));
+  options.idle = bounded_seconds(table.value("idle", 0.0));
   if (const json* plan = member(table, "stop")) {
     options.stop.clear();
-    for (const json& step : *plan)
-      options.stop.push_back({step.value("signal", SIGTERM), seconds(step.value("wait", 5.0))});
+    for (const json& step : *plan) {
+      auto number = step.value("signal", lua_Integer{SIGTERM});
+      if (number < 0 || number >= NSIG)  // 0 only waits
+        throw error("EINVAL", "stop: " + std::to_string(number) + " is not a signal");
+      options.stop.push_back({static_cast<int>(number), bounded_seconds(step.value("wait", 5.0))});
+    }
   }
   return options;
 }
@@ -70,11 +85,11 @@ inline int spawn(lua_State* L) {
   failure problem;
   auto& handle = new_handle<child>(L, type);
   bool made = protect(problem, [&] {
-    auto fresh = std::make_unique<child>(child{&state, state.new_id(), nullptr});
+    auto fresh = std::make_unique<child>(state);
     fresh->native = std::make_unique<process>(
         state.loop, read_options(to_json(L, 1)),
         [&state, id = fresh->id] { state.signal(id); });
-    handle = fresh.release();
+    handle = state.own(std::move(fresh));
   });
   return made ? 1 : fail(L, problem);
 }
@@ -120,10 +135,10 @@ inline int next_line(lua_State* L) {
 
 /// read("out"|"err") -> all unread bytes; nil when there are none yet; false when none will come.
 inline int read(lua_State* L) {
-  child& c = self(L);
-  detail::stream& stream = which(L, c);
+  lua_settop(L, 2);
   failure problem;
   auto& bytes = scratch<std::string>(L);
+  detail::stream& stream = which(L, self(L));
   bool got = false;
   if (!protect(problem, [&] { got = stream.take_all(bytes); })) return raise(L, problem);
   if (got) {
@@ -135,8 +150,9 @@ inline int read(lua_State* L) {
 }
 
 inline int write(lua_State* L) {
-  child& c = self(L);
+  self(L);  // its error comes first
   std::string_view bytes = check_string(L, 2);
+  child& c = self(L);
   failure problem;
   if (!protect(problem, [&] { c.native->write(bytes); })) return fail(L, problem);
   lua_pushboolean(L, 1);
@@ -150,59 +166,48 @@ inline int close_stdin(lua_State* L) {
 /// signal(number): to every process of the tree.
 inline int signal(lua_State* L) {
   child& c = self(L);
-  c.native->signal(static_cast<int>(luaL_checkinteger(L, 2)));
+  c.native->signal(check_signal(L, 2));
   return 0;
 }
 /// stop(): begins the stop plan, or goes on to its next step.
 inline int stop(lua_State* L) {
   child& c = self(L);
   failure problem;
+  c.stopping = true;
   return protect(problem, [&] { c.native->stop(); }) ? 0 : raise(L, problem);
 }
 inline int kill(lua_State* L) {
   child& c = self(L);
   failure problem;
+  c.stopping = true;
   return protect(problem, [&] { c.native->kill(); }) ? 0 : raise(L, problem);
 }
 
 /// result() -> {code=, signal=, bound=, seconds=, error=, error_code=}, what is known by now.
 inline int result(lua_State* L) {
+  lua_settop(L, 1);
+  failure problem;
+  json& out = scratch<json>(L);
   const process_result& r = self(L).native->result();
-  lua_createtable(L, 0, 6);
-  lua_pushinteger(L, r.code);
-  lua_setfield(L, -2, "code");
-  lua_pushinteger(L, r.signal);
-  lua_setfield(L, -2, "signal");
-  lua_pushnumber(L, r.seconds);
-  lua_setfield(L, -2, "seconds");
-  auto text = [L](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    lua_pushlstring(L, value.data(), value.size());
-    lua_setfield(L, -2, name);
-  };
-  text("bound", r.bound);
-  text("error", r.error_text);
-  text("error_code", r.error_code);
+  bool copied = protect(problem, [&] {
+    out = {{"code", r.code}, {"signal", r.signal}, {"seconds", r.seconds}};
+    if (!r.bound.empty()) out["bound"] = r.bound;
+    if (!r.error_text.empty()) out["error"] = r.error_text;
+    if (!r.error_code.empty()) out["error_code"] = r.error_code;
+  });
+  if (!copied) return raise(L, problem);
+  push_json(L, out);
   return 1;
 }
-
-struct ending_child : orphan {
-  explicit ending_child(child* c) : owned(c) {}
-  bool ended() const noexcept override { return owned->native->now() == process::state::finished; }
-  std::unique_ptr<child> owned;
-};
 
 /// close(): a child that still runs is stopped in the background, by its stop plan.
 inline int close(lua_State* L) {
   child* c = std::exchange(checked_box<child>(L), nullptr);
   if (c == nullptr) return 0;
   failure problem;
-  bool running = c->native->now() != process::state::finished;
-  bool parked = running && protect(problem, [&] {
-    c->native->stop();
-    c->owner->orphans.push_back(std::make_unique<ending_child>(c));
-  });
-  if (!parked) delete c;
+  bool stop_now = !c->ended() && !c->stopping;
+  if (stop_now && !protect(problem, [&] { c->native->stop(); })) c->native->kill();
+  c->owner->forget(*c);
   return 0;
 }
 

@@ -11,12 +11,14 @@ extern "C" {
 #include <lua.h>
 }
 
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "agentlua/error.hpp"
@@ -45,6 +47,11 @@ bool protect(failure& problem, Work&& work) noexcept {
     return true;
   } catch (const error& known) {
     problem.set(known.code().c_str(), known.what());
+  } catch (const json::exception& misuse) {  // a member is missing or of the wrong type
+    problem.set("EINVAL", misuse.what());
+  } catch (const std::system_error& refused) {  // what std::filesystem throws
+    const char* name = ::strerrorname_np(refused.code().value());
+    problem.set(name != nullptr ? name : "EIO", refused.what());
   } catch (const std::bad_alloc&) {
     problem.set("ENOMEM", "not enough memory");
   } catch (const std::exception& other) {
@@ -105,6 +112,13 @@ inline std::string_view check_string(lua_State* L, int arg) {
   return {text, size};
 }
 
+/// Argument as a path: text without NUL bytes, which the system would cut it at.
+inline std::string_view check_path(lua_State* L, int arg) {
+  std::string_view text = check_string(L, arg);
+  luaL_argcheck(L, text.find('\0') == std::string_view::npos, arg, "a path cannot hold NUL bytes");
+  return text;
+}
+
 /// Name of the metatable that marks a table as a JSON array (`al.json.array`).
 inline constexpr const char* array_mark = "agentlua.json.array";
 /// The same metatable under an address, which can be looked up without allocating.
@@ -135,9 +149,15 @@ inline void push_json(lua_State* L, const json& value) {
     case json::value_t::number_integer:
       lua_pushinteger(L, *value.get_ptr<const json::number_integer_t*>());
       break;
-    case json::value_t::number_unsigned:
-      lua_pushinteger(L, static_cast<lua_Integer>(*value.get_ptr<const json::number_unsigned_t*>()));
+    case json::value_t::number_unsigned: {
+      auto number = *value.get_ptr<const json::number_unsigned_t*>();
+      if (number > LUA_MAXINTEGER) {  // as Lua itself reads such a number
+        lua_pushnumber(L, static_cast<lua_Number>(number));
+      } else {
+        lua_pushinteger(L, static_cast<lua_Integer>(number));
+      }
       break;
+    }
     case json::value_t::number_float:
       lua_pushnumber(L, *value.get_ptr<const json::number_float_t*>());
       break;
@@ -166,11 +186,11 @@ inline void push_json(lua_State* L, const json& value) {
 
 /// Makes JSON of the Lua value at `index`. Raises nothing in Lua, so it may run inside protect().
 /// Tables with the array mark, or with the keys 1..n and at least one, are arrays.
-/// Errors: EINVAL (functions, userdata, mixed keys, nesting beyond 64).
+/// Errors: EINVAL (functions, userdata, mixed keys, NaN and infinity, nesting beyond 64), ENOMEM.
 inline json to_json(lua_State* L, int index, int depth = 0) {
   index = lua_absindex(L, index);
-  if (depth > 64 || lua_checkstack(L, 4) == 0)
-    throw error("EINVAL", "table is nested deeper than 64, or contains itself");
+  if (depth > 64) throw error("EINVAL", "table is nested deeper than 64, or contains itself");
+  if (lua_checkstack(L, 8) == 0) throw error("ENOMEM", "not enough memory for Lua's stack");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
       return nullptr;
@@ -178,6 +198,8 @@ inline json to_json(lua_State* L, int index, int depth = 0) {
       return lua_toboolean(L, index) != 0;
     case LUA_TNUMBER:
       if (lua_isinteger(L, index) != 0) return lua_tointeger(L, index);
+      if (!std::isfinite(lua_tonumber(L, index)))
+        throw error("EINVAL", "a number that is infinite or none cannot be JSON");
       return lua_tonumber(L, index);
     case LUA_TSTRING: {
       std::size_t size = 0;

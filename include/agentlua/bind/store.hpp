@@ -66,7 +66,7 @@ inline constexpr luaL_Reg methods[] = {
 
 /// open(dir) -> handle
 inline int open(lua_State* L) {
-  std::string_view dir = check_string(L, 1);
+  std::string_view dir = check_path(L, 1);
   failure problem;
   auto& handle = new_handle<store>(L, type);
   return protect(problem, [&] { handle = new store(stdfs::path(dir)); }) ? 1 : fail(L, problem);

@@ -40,9 +40,18 @@ inline json distance(const json& pair) {
   return text::edit_distance(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
 }
 
+/// A path without NUL bytes, which the system would cut it at. Errors: EINVAL.
+inline stdfs::path whole_path(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) throw error("EINVAL", "a path cannot hold NUL bytes");
+  return text;
+}
+inline stdfs::path whole_path(const json& text) {
+  return whole_path(std::string_view(text.get_ref<const std::string&>()));
+}
+
 /// write{path=, content=, create_only=, mode=}: durable and atomic.
 inline json write(const json& t) {
-  fs::write_file_atomic(t.at("path").get<std::string>(), t.at("content").get<std::string>(),
+  fs::write_file_atomic(whole_path(t.at("path")), t.at("content").get<std::string>(),
                         t.value("create_only", false) ? fs::write_mode::create_only : fs::write_mode::replace,
                         t.value("mode", 0644u));
   return true;
@@ -51,8 +60,8 @@ inline json write(const json& t) {
 /// stat(path) -> {type=, size=, mtime=, mode=, inode=, device=}, following links.
 inline json stat(const json& path) {
   struct stat info {};
-  const auto& name = path.get_ref<const std::string&>();
-  if (::stat(name.c_str(), &info) != 0) throw_errno("look at", name);
+  const stdfs::path name = whole_path(path);
+  if (::stat(name.c_str(), &info) != 0) throw_errno("look at", name.native());
   const char* type = S_ISREG(info.st_mode) ? "file" : S_ISDIR(info.st_mode) ? "directory" : "other";
   return {{"type", type},
           {"size", info.st_size},
@@ -63,30 +72,32 @@ inline json stat(const json& path) {
 }
 
 inline json list(const json& path) {
-  auto names = fs::list_directory(path.get<std::string>());
+  auto names = fs::list_directory(whole_path(path));
   std::sort(names.begin(), names.end());
   return names;
 }
 
 /// copy{from=, to=}: one regular file with its permissions; never over an existing one.
 inline json copy(const json& t) {
-  stdfs::path to = t.at("to").get<std::string>();
+  const stdfs::path from = whole_path(t.at("from"));
+  const stdfs::path to = whole_path(t.at("to"));
   fs::make_directories(to.parent_path());
   std::error_code problem;
-  stdfs::copy_file(t.at("from").get<std::string>(), to, problem);
-  if (problem) throw errno_error(problem.value(), "copy to '" + to.native() + "'", t.at("from").get<std::string>());
+  stdfs::copy_file(from, to, problem);
+  if (problem) throw errno_error(problem.value(), "copy to '" + to.native() + "'", from.native());
   return true;
 }
 
 inline json remove(const json& path) {
   std::error_code problem;
-  bool was_there = stdfs::remove(path.get<std::string>(), problem);
-  if (problem) throw errno_error(problem.value(), "remove", path.get<std::string>());
+  const stdfs::path name = whole_path(path);
+  bool was_there = stdfs::remove(name, problem);
+  if (problem) throw errno_error(problem.value(), "remove", name.native());
   return was_there;
 }
 
 inline json append_event(const json& t) {
-  event_log(t.at("path").get<std::string>()).append(t.at("type").get<std::string>(), t.value("fields", json::object()));
+  event_log(whole_path(t.at("path"))).append(t.at("type").get<std::string>(), t.value("fields", json::object()));
   return true;
 }
 
@@ -101,7 +112,7 @@ inline json chdir(const json& path) {
 /// environment() -> ["NAME=value", ...]
 inline json environment(const json&) {
   json all = json::array();
-  for (char** entry = environ; *entry != nullptr; ++entry) all.push_back(*entry);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) all.push_back(*entry);
   return all;
 }
 
@@ -129,6 +140,7 @@ inline int clock(lua_State* L) {
 /// iso([wall]) -> "2026-01-31T23:59:59.123456Z"
 inline int iso(lua_State* L) {
   lua_Number wall = luaL_optnumber(L, 1, wall_now());
+  luaL_argcheck(L, wall >= -62e9 && wall < 253402300800.0, 1, "not a time between the years 6 and 9999");
   failure problem;
   auto& out = scratch<std::string>(L);
   if (!protect(problem, [&] { out = iso_time(wall); })) return raise(L, problem);
@@ -151,17 +163,17 @@ inline constexpr luaL_Reg text_functions[] = {
     {"glob", glob},
     {nullptr, nullptr}};
 inline constexpr luaL_Reg fs_functions[] = {
-    {"read", text_function<[](std::string_view p) { return fs::read_file(stdfs::path(p), 64u << 20); }>},
-    {"realpath", text_function<[](std::string_view p) { return stdfs::weakly_canonical(p).native(); }>},
+    {"read", text_function<[](std::string_view p) { return fs::read_file(whole_path(p), 64u << 20); }>},
+    {"realpath", text_function<[](std::string_view p) { return stdfs::weakly_canonical(whole_path(p)).native(); }>},
     {"write", json_function<write>},
     {"stat", json_function<stat>},
     {"list", json_function<list>},
     {"copy", json_function<copy>},
     {"remove", json_function<remove>},
     {"chdir", json_function<chdir>},
-    {"mkdir", json_function<[](const json& p) { return fs::make_directories(p.get<std::string>()), json(true); }>},
+    {"mkdir", json_function<[](const json& p) { return fs::make_directories(whole_path(p)), json(true); }>},
     {"append", json_function<[](const json& t) {
-       return fs::append_record(t.at("path").get<std::string>(), t.at("text").get<std::string>()), json(true);
+       return fs::append_record(whole_path(t.at("path")), t.at("text").get<std::string>()), json(true);
      }>},
     {"environment", json_function<environment>},
     {"host", json_function<host>},

@@ -165,11 +165,15 @@ class task_chooser {
 
   std::optional<block_reason> children_of(const task_record& parent) {
     const json* list = member(parent.fields, "child_tasks");
-    if (!list || !list->is_array()) return std::nullopt;
-    for (const json& child : *list)
-      if (child.is_string())
-        if (auto reason = unmet(parent, child.get<std::string>())) return reason;
-    return std::nullopt;
+    std::optional<block_reason> worst;
+    if (!list || !list->is_array()) return worst;
+    visiting_.insert(&parent);
+    for (const json& child : *list) {
+      auto reason = child.is_string() ? unmet(parent, child.get<std::string>()) : std::nullopt;
+      if (reason && (!worst || reason->kind > worst->kind)) worst = reason;
+    }
+    visiting_.erase(&parent);
+    return worst;
   }
 
   struct finding {

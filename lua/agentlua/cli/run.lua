@@ -19,7 +19,7 @@ common options; agentlua run SCRIPT --help lists them.]]
 -- The text of a script. A bare name is looked for where scripts are first: a file of that name in the
 -- current directory, which may be somebody else's, does not come before them.
 local function find_script(name, dir)
-  if name == "-" then return { path = "stdin", text = io.read "a", dir = "." } end
+  if name == "-" then return { path = "stdin", text = io.read "a", placeless = true } end
   if not name:find("/", 1, true) then
     local file = name:match "%.lua$" and name or name .. ".lua"
     local found = resource.find("scripts", file, dir)
@@ -32,9 +32,12 @@ local function find_script(name, dir)
 end
 
 local function set_paths(script, dir)
-  local dirs = { script.dir or script.path:match "^(.*)/[^/]*$" or ".", dir and dir .. "/lua" }
+  local dirs = { dir and dir .. "/lua" }
+  if not script.embedded and not script.placeless then
+    table.insert(dirs, 1, script.path:match "^(.*)/[^/]*$" or ".")
+  end
   local path = {}
-  for _, d in pairs(script.embedded and { dirs[2] } or dirs) do path[#path + 1] = d .. "/?.lua;" .. d .. "/?/init.lua" end
+  for _, d in ipairs(dirs) do path[#path + 1] = d .. "/?.lua;" .. d .. "/?/init.lua" end
   path[#path + 1] = package.path
   package.path = table.concat(path, ";")
 end

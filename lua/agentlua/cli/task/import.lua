@@ -6,9 +6,10 @@ local errors = require "agentlua.errors"
 -- Tasks in a text: a JSON array, one JSON object, or one object per line. All are read before any is
 -- added, so that a mistake leaves nothing half done.
 local function parse(text, name)
-  local whole = core.json.parse(text, name)
+  local whole, message, code = core.json.parse(text, name)
   local is_array = getmetatable(whole) ~= nil -- the mark of arrays
   if type(whole) == "table" then return is_array and whole or { whole } end
+  if text:find "^%s*%[" then errors.usage(code, message) end
   local tasks, line_number = {}, 0
   for line in (text .. "\n"):gmatch "(.-)\n" do
     line_number = line_number + 1

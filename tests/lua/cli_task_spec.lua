@@ -1,0 +1,116 @@
+local core = require "agentlua.core"
+local support = require "support"
+
+describe("agentlua task", function()
+  local path
+  before_each(support.setup)
+  before_each(function()
+    path = support.repository()
+    assert(support.agentlua({ "init", cwd = path }).code == 0)
+  end)
+  after_each(support.teardown)
+
+  local function task(...) return support.agentlua { "task", cwd = path, ... } end
+  local function good(...)
+    local result = task(...)
+    assert(result.code == 0, result.stderr)
+    return (result.stdout:gsub("\n$", ""))
+  end
+  local function json(...) return assert(core.json.parse(good(...))) end
+  local function import(text) return task("import", support.write("tasks.json", text)) end
+
+  it("add prints the id; show has everything", function()
+    local id = good("add", "First of all")
+    local second = good("add", "Second", "--depends", "first-of-all", "--accept", "a b", "c", "--priority", "3",
+      "--effort", "XL", "--description", "{{x}}", "--files", "x.c")
+    local shown = json("show", second, "--json")
+    assert.same({ "Second", 3, "XL", "{{x}}", "todo" },
+      { shown.name, shown.priority, shown.effort, shown.description, shown.status })
+    assert.same({ { id }, { "a b", "c" }, { "x.c" } }, {
+      { table.unpack(shown.dependencies) }, { table.unpack(shown.acceptance_criteria) }, { table.unpack(shown.files) },
+    })
+    assert.matches("name +Second", good("show", second))
+    assert.equal(2, task("add", "  ").code)
+  end)
+
+  it("list is a table or an array", function()
+    assert.equal("[]", good("list", "--json"))
+    local id = good("add", "One \27[31m")
+    assert.matches(id:sub(1, 8) .. "  todo  50  One \\x1b[31m", good "list", 1, true)
+    assert.equal(id, json("list", "--json", "--status", "todo")[1].id)
+    assert.equal("[]", good("list", "--json", "--status", "done"))
+  end)
+
+  it("next: the task, or exit 3 and why not", function()
+    local result = task("next", "--json")
+    assert.same({ 3, core.json.null }, { result.code, core.json.parse(result.stdout).task })
+    good("add", "Two", "--depends", good("add", "One"))
+    assert.matches("One$", good "next")
+    assert.matches("Two: depends on 'One'", good("next", "--why"))
+    good("skip", "one")
+    result = task("next", "--why")
+    assert.equal(3, result.code)
+    assert.matches("which is skipped", result.stdout)
+  end)
+
+  it("edit takes JSON where it is JSON, and text for what is text", function()
+    good("add", "One")
+    good("edit", "one", "priority=7", "hold=true", 'touches=["a"]', "description=5", "note=a=b")
+    local shown = json("show", "one", "--json")
+    assert.same({ 7, true, "5", "a=b" }, { shown.priority, shown.hold, shown.description, shown.note })
+    assert.equal("a", shown.touches[1])
+    for _, change in ipairs { "status=done", "id=x", "nothing" } do
+      assert.equal(2, task("edit", "one", change).code)
+    end
+  end)
+
+  it("import: an array, one object, one per line, standard input", function()
+    assert.equal(0, import('[{"name":"a"},{"name":"b","priority":1}]').code)
+    assert.equal(0, import('{"name":"c"}').code)
+    assert.equal(0, import('{"name":"d"}\n\n{"name":"e"}\n').code)
+    assert.equal(0, support.agentlua({ "task", "import", "-", cwd = path, stdin = '{"name":"f"}' }).code)
+    assert.equal(0, import("[]").code)
+    assert.equal(6, #json("list", "--json"))
+  end)
+
+  it("import of a mistake imports nothing, and says where it is", function()
+    for text, shown in pairs {
+      ['[{"name":"a"},{"title":"b"}]'] = "task 2", ['[{"name":"a"},\n{"name" "b"}]'] = "line 2, column",
+      ['{"name":"a"}\n{"name":'] = "line 2", ['[{"name":"a"},5]'] = "task 2", ['"text"'] = "task 1",
+    } do
+      local result = import(text)
+      assert.equal(2, result.code)
+      assert.truthy(result.stderr:find(shown, 1, true), result.stderr)
+      assert.is_nil(result.stderr:find("traceback", 1, true))
+    end
+    assert.equal("[]", good("list", "--json"))
+    assert.equal(2, task("import", "/nosuch.json").code)
+  end)
+
+  it("fields that are null, or not what they should be, break no command", function()
+    local id = "odd-1"
+    assert.equal(0, import [[ {"id": "odd-1", "name": "odd", "description": null, "attempts": null, "priority": "x",
+      "skip_history": null, "hold": null, "dependencies": null, "worktree": null, "extra": {"a": [null]}} ]].code)
+    for _, words in ipairs { { "show", id }, { "list" }, { "next" }, { "skip", id, "--reason", "no" }, { "reopen", id } } do
+      good(table.unpack(words))
+    end
+    good("edit", id, 'attempts=[{"n":1},{}]')
+    assert.matches("attempt 2", good("show", id))
+    assert.equal(0, support.agentlua({ "status", cwd = path }).code)
+  end)
+
+  it("changes of state, from where they are possible", function()
+    local id = good("add", "One")
+    good("done", id)
+    assert.equal("done", json("show", id, "--json").status)
+    assert.equal(2, task("restart", id).code)
+    good("reopen", id)
+    good("cancel", id, "--reason", "not needed")
+    assert.same({ "cancelled", "not needed" }, { json("show", id, "--json").status, json("show", id, "--json").reason })
+    local result = support.agentlua { "log", "--json", "--task", id, cwd = path }
+    local moves = {}
+    for line in result.stdout:gmatch "[^\n]+" do moves[#moves + 1] = core.json.parse(line).to end
+    assert.same({ "done", "todo", "cancelled" }, moves)
+    assert.equal("cancelled", core.json.parse(support.agentlua({ "log", "--json", "-n", "1", cwd = path }).stdout).to)
+  end)
+end)
