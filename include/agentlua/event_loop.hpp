@@ -121,8 +121,7 @@ class event_loop {
     auto owned = std::make_unique<job>(job{{}, std::move(work), std::move(done)});
     owned->request.data = owned.get();
     check(uv_queue_work(
-              &loop_, &owned->request,
-              [](uv_work_t* r) { static_cast<job*>(r->data)->work(); },
+              &loop_, &owned->request, [](uv_work_t* r) { static_cast<job*>(r->data)->work(); },
               [](uv_work_t* r, int) {
                 std::unique_ptr<job> ended(static_cast<job*>(r->data));
                 ended->done();
@@ -171,7 +170,8 @@ class event_loop {
   };
 
   static void check(int status, const std::string& doing) {
-    if (status < 0) throw error(uv_err_name(status), "cannot " + doing + ": " + uv_strerror(status));
+    if (status < 0)
+      throw error(uv_err_name(status), "cannot " + doing + ": " + uv_strerror(status));
   }
 
   void run_timers() noexcept {

@@ -30,8 +30,8 @@ inline json parse_json(std::string_view text, std::string_view name, json_limits
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     throw error("EJSON", subject + ": the file is empty, expected JSON");
   auto bound_depth = [&](int depth, json::parse_event_t event, json&) {
-    bool opens =
-        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    bool opens = event == json::parse_event_t::object_start ||
+                 event == json::parse_event_t::array_start;
     if (opens && depth >= limits.depth)
       throw error("EJSON", subject + ": nested deeper than " + std::to_string(limits.depth));
     return true;

@@ -23,11 +23,16 @@ namespace detail {
 
 inline double unit_seconds(char first) {
   switch (first) {
-    case 'd': return 86400;
-    case 'h': return 3600;
-    case 'm': return 60;
-    case 'w': return 7 * 86400;
-    default: return 1;
+    case 'd':
+      return 86400;
+    case 'h':
+      return 3600;
+    case 'm':
+      return 60;
+    case 'w':
+      return 7 * 86400;
+    default:
+      return 1;
   }
 }
 

@@ -25,10 +25,14 @@ inline int open(lua_State* L) {
       {"lock", bind::open_lock},
       {"store", bind::open_store},
       {"fs", [](lua_State* s) { return bind::new_table(s, bind::system_api::fs_functions), 1; }},
-      {"text", [](lua_State* s) { return bind::new_table(s, bind::system_api::text_functions), 1; }},
-      {"time", [](lua_State* s) { return bind::new_table(s, bind::system_api::time_functions), 1; }},
-      {"limit", [](lua_State* s) { return bind::new_table(s, bind::system_api::limit_functions), 1; }},
-      {"events", [](lua_State* s) { return bind::new_table(s, bind::system_api::events_functions), 1; }},
+      {"text",
+       [](lua_State* s) { return bind::new_table(s, bind::system_api::text_functions), 1; }},
+      {"time",
+       [](lua_State* s) { return bind::new_table(s, bind::system_api::time_functions), 1; }},
+      {"limit",
+       [](lua_State* s) { return bind::new_table(s, bind::system_api::limit_functions), 1; }},
+      {"events",
+       [](lua_State* s) { return bind::new_table(s, bind::system_api::events_functions), 1; }},
   };
   bind::open_context(L);
   lua_newtable(L);

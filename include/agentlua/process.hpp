@@ -32,27 +32,29 @@ struct process_options {
   std::vector<std::string> argv;                ///< program and arguments; never a shell string
   std::string cwd;                              ///< inherited when empty
   std::optional<std::vector<std::string>> env;  ///< complete "NAME=value" list; inherited if absent
-  std::string stdin_text;                       ///< written to stdin, which is then closed
-  bool stdin_pipe = false;                      ///< keep stdin open for write(); else /dev/null
-  std::string stdout_to = "pipe";               ///< pipe, file, discard, inherit
-  std::string stderr_to = "pipe";               ///< the same, or merge (into stdout)
-  std::string stdout_file, stderr_file;         ///< appended to: by "file" only, by "pipe" as well
-  bool contain = true;      ///< run under agentlua-reaper, so that nothing survives it
-  std::vector<int> hold;    ///< locks that stay held until nothing of the process is left
-  std::string reaper;       ///< path of agentlua-reaper; found by itself when empty
-  seconds wall{0};          ///< most time it may run; 0: no bound
-  seconds idle{0};          ///< most time without output; 0: no bound
+  std::vector<std::pair<std::string, std::optional<std::string>>>
+      env_changes;                       ///< on top; absent: dropped
+  std::string stdin_text;                ///< written to stdin, which is then closed
+  bool stdin_pipe = false;               ///< keep stdin open for write(); else /dev/null
+  std::string stdout_to = "pipe";        ///< pipe, file, discard, inherit
+  std::string stderr_to = "pipe";        ///< the same, or merge (into stdout)
+  std::string stdout_file, stderr_file;  ///< appended to: by "file" only, by "pipe" as well
+  bool contain = true;                   ///< run under agentlua-reaper, so that nothing survives it
+  std::vector<int> hold;  ///< locks that stay held until nothing of the process is left
+  std::string reaper;     ///< path of agentlua-reaper; found by itself when empty
+  seconds wall{0};        ///< most time it may run; 0: no bound
+  seconds idle{0};        ///< most time without output; 0: no bound
   std::vector<stop_step> stop = {{}};  ///< after the last step everything is killed
 };
 
 /// How a process ended.
 struct process_result {
-  int code = -1;            ///< exit code, -1 when it was ended by a signal or never ran
-  int signal = 0;           ///< signal that ended it, or 0
-  std::string bound;        ///< "wall" or "idle" when that bound ended it
-  std::string error_code;   ///< why it could not be started or was lost, else empty
+  int code = -1;           ///< exit code, -1 when it was ended by a signal or never ran
+  int signal = 0;          ///< signal that ended it, or 0
+  std::string bound;       ///< "wall" or "idle" when that bound ended it
+  std::string error_code;  ///< why it could not be started or was lost, else empty
   std::string error_text;
-  double seconds = 0;       ///< from start to the end of its last descendant
+  double seconds = 0;  ///< from start to the end of its last descendant
 };
 
 /// A running child. Everything happens in the loop's step(); `on_change` is called (and must not
@@ -63,7 +65,8 @@ class process {
   enum class state { starting, running, finished };
 
   /// Errors: ENOENT (program or cwd), EACCES (not executable), E2BIG, EINVAL (empty argv).
-  process(event_loop& loop, process_options options, std::function<void()> on_change = [] {})
+  process(
+      event_loop& loop, process_options options, std::function<void()> on_change = [] {})
       : loop_(loop), options_(std::move(options)), on_change_(std::move(on_change)) {
     start();
   }
@@ -159,6 +162,12 @@ class process {
       plan.env = *options_.env;
     } else {
       for (char** entry = environ; *entry != nullptr; ++entry) plan.env.emplace_back(*entry);
+    }
+    for (const auto& [name, value] : options_.env_changes) {
+      std::erase_if(plan.env, [&](const std::string& entry) {
+        return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
+      });
+      if (value) plan.env.push_back(name + "=" + *value);
     }
     std::string search = "/usr/local/bin:/usr/bin:/bin";
     for (const auto& entry : plan.env)
@@ -336,7 +345,7 @@ class process {
   state state_ = state::starting;
   bool exited_ = false;
   bool has_status_ = false;
-  pid_t child_ = 0;    // the reaper, or the program itself when it is not contained
+  pid_t child_ = 0;  // the reaper, or the program itself when it is not contained
   pid_t program_ = 0;
   std::size_t next_step_ = 0;
   nanoseconds started_{0};

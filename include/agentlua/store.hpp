@@ -55,7 +55,8 @@ class store {
     const std::string id = task["id"];
     check_id(id);
     index_.refresh();
-    if (find_exact(id) != nullptr) throw error("EEXIST", "a task with id '" + id + "' is there already");
+    if (find_exact(id) != nullptr)
+      throw error("EEXIST", "a task with id '" + id + "' is there already");
     for (auto& [key, value] : fields.items())
       if (key != "id" && key != "file") task[key] = std::move(value);
     task["status"] = status;
@@ -66,7 +67,8 @@ class store {
     task["updated_at"] = iso_time();
     std::string file = text::slug(task["name"].get<std::string>()) + "-" + task_id8(task) + ".json";
     fs::make_directories(dir() / status);
-    fs::write_file_atomic(dir() / status / file, dump_json(task, 2) + "\n", fs::write_mode::create_only);
+    fs::write_file_atomic(dir() / status / file, dump_json(task, 2) + "\n",
+                          fs::write_mode::create_only);
     return with_place(std::move(task), status, file);
   }
 
@@ -245,7 +247,8 @@ class store {
     index_.refresh();
     auto found = index_.problems().find(status + "/" + file);
     if (found == index_.problems().end()) return false;
-    stdfs::path target = dir() / ".quarantine" / (status + "-" + text::uuid().substr(0, 8) + "-" + file);
+    stdfs::path target = dir() / ".quarantine" /
+                         (status + "-" + text::uuid().substr(0, 8) + "-" + file);
     fs::make_directories(target.parent_path());
     if (!fs::rename_noreplace(dir() / status / file, target)) return false;
     fs::write_file_atomic(target.native() + ".reason", found->second.reason + "\n");
@@ -284,8 +287,9 @@ class store {
 
   stdfs::path lock_path(const std::string& id, const char* kind) const {
     bool safe = id.size() <= 128 && text::alnum(id[0]) &&
-                id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789._-") == std::string::npos;
+                id.find_first_not_of(
+                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                    "0123456789._-") == std::string::npos;
     return dir() / ".locks" / ((safe ? id : text::sha256_hex(id)) + "." + kind);
   }
   static void write_owner(const file_lock& lock, const json& owner) {
@@ -376,7 +380,8 @@ class store {
   static json describe(const task_record& task, const std::vector<block_reason>& reasons) {
     constexpr std::array<const char*, 4> kinds = {"nothing", "time", "person", "ever"};
     json list = json::array();
-    for (const auto& reason : reasons) list.push_back({{"code", reason.code}, {"text", reason.text}});
+    for (const auto& reason : reasons)
+      list.push_back({{"code", reason.code}, {"text", reason.text}});
     return {{"id", task.id()},
             {"name", task.name()},
             {"status", task.status},

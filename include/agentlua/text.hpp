@@ -81,7 +81,8 @@ inline std::string id8(std::string_view id) {
 /// "dir/**" also matches everything below dir; a pattern without a slash matches in any directory.
 inline bool glob_match(std::string_view pattern, std::string_view path) {
   if (pattern.find('/') == std::string_view::npos) {
-    if (auto slash = path.rfind('/'); slash != std::string_view::npos) path.remove_prefix(slash + 1);
+    if (auto slash = path.rfind('/'); slash != std::string_view::npos)
+      path.remove_prefix(slash + 1);
   }
   constexpr std::size_t none = std::string_view::npos;
   struct star {

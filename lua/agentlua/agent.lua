@@ -43,7 +43,9 @@ local function from_path(path)
   local full = core.fs.realpath(path)
   local info, message = core.fs.stat(full)
   if not info then errors.usage("ENOAGENT", "agent '" .. path .. "': " .. message) end
-  if info.type ~= "file" then errors.usage("ENOAGENT", "agent '" .. path .. "' is a " .. info.type .. ", not a program") end
+  if info.type ~= "file" then
+    errors.usage("ENOAGENT", "agent '" .. path .. "' is a " .. info.type .. ", not a program")
+  end
   if info.mode & 73 == 0 then -- 73: octal 111
     errors.usage("ENOAGENT", "agent '" .. path .. "' is not executable; chmod +x '" .. path .. "'")
   end
@@ -57,10 +59,13 @@ local function from_name(name, project)
   local own = project and resource.find("agents", name .. ".lua", project.dir)
   if own then
     found = errors.check_usage(load(own.text, "@" .. own.path, "t"))()
-    if type(found) == "table" and type(found.argv) == "table" and type(found.argv[1]) == "string" then return found end
-    errors.usage("ENOAGENT", "agent '" .. name .. "': " .. own.path .. " must return { argv = { \"program\", ... } }")
+    local argv = type(found) == "table" and found.argv
+    if type(argv) == "table" and type(argv[1]) == "string" then return found end
+    errors.usage("ENOAGENT", ("agent '%s': %s must return { argv = { \"program\", ... } }"):format(
+      name, own.path))
   end
-  errors.usage("ENOAGENT", "unknown agent '" .. name .. "'; say a name like demo, or the path of an executable (./agent.sh)")
+  errors.usage("ENOAGENT", ("unknown agent '%s'; say a name like demo, or the path of a program (./agent.sh)"):format(
+    name))
 end
 
 --- Loads a backend. With a slash, `name` is the path of an executable: prompt on stdin, the worktree
@@ -82,7 +87,8 @@ function M.load(name, project)
       seen = seen or (info and info.type == "file" and info.mode & 73 ~= 0)
     end
     if not seen then
-      errors.usage("ENOAGENT", "agent '" .. name .. "' needs '" .. program .. "', which is not on PATH (" .. (os.getenv "PATH" or "") .. ")")
+      errors.usage("ENOAGENT", ("agent '%s' needs '%s', which is not on PATH (%s)"):format(name, program,
+        os.getenv "PATH" or ""))
     end
   end
   return backend

@@ -3,7 +3,6 @@
 local agent = require "agentlua.agent"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local fiber = require "agentlua.fiber"
 local limit = require "agentlua.limit"
 local resource = require "agentlua.resource"
 
@@ -161,7 +160,6 @@ function M.run(run, task, opts)
       and result.ending ~= "auth"
     if not again then return result end
     if result.ending ~= "limit" then prompt = with_failure(opts.prompt, #task.attempts, result) end
-    fiber.sleep(0)
   end
 end
 

@@ -55,10 +55,13 @@ M.keys = {
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
-  timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 } } }, -- seconds of one attempt
+  -- seconds of one attempt
+  timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 } } },
   stop_grace = { positive, 5 }, -- seconds between TERM and KILL
   -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}
-  env = { "table", nil, { set = { "table" }, drop = { list_of "string" }, only = { list_of "string" } } },
+  env = { "table", nil, {
+    set = { "table" }, drop = { list_of "string" }, only = { list_of "string" },
+  } },
   jobs = { positive, 1 },
   require_analysis = { "boolean", false },
   prompt = { "table", {} }, -- more names for templates
@@ -66,7 +69,8 @@ M.keys = {
 
 -- Keys of one check of `verify`.
 local verify_keys = {
-  name = { "string" }, argv = { list_of("string", 1) }, timeout = { not_negative }, required = { "boolean" },
+  name = { "string" }, argv = { list_of("string", 1) }, timeout = { not_negative },
+  required = { "boolean" },
 }
 
 local function nearest(key, keys)
@@ -99,7 +103,8 @@ function M.check(settings, where, keys, prefix)
     local ok, expected = type(value) == spec[1], "a " .. tostring(spec[1])
     if type(spec[1]) == "function" then ok, expected = spec[1](value) end
     if not ok then
-      errors.usage("ECONFIG", ("%s: '%s' must be %s, it is %s"):format(where, name, expected, tostring(value)))
+      errors.usage("ECONFIG", ("%s: '%s' must be %s, it is %s"):format(where, name, expected,
+        tostring(value)))
     end
     out[key] = spec[3] and M.check(value, where, spec[3], name .. ".") or value
   end

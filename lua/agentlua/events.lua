@@ -28,7 +28,8 @@ function M.read(path)
   return function()
     for line in file:lines() do
       local event = core.json.parse(line)
-      if type(event) == "table" and type(event.type) == "string" and type(event.time) == "string" then return event end
+      local fields = type(event) == "table" and event or {}
+      if type(fields.type) == "string" and type(fields.time) == "string" then return event end
     end
     file:close()
   end

@@ -12,7 +12,7 @@ local errors = require "agentlua.errors"
 local M = {}
 
 local fiber_of = setmetatable({}, { __mode = "k" }) -- coroutine -> its fiber
-local runnable = {} -- fibers that go on in the next turn
+local runnable = { first = 1, last = 0 } -- fibers that go on in the next turn
 local waiting = {} -- id -> waiters that are woken when the loop signals it
 local waiting_count = 0
 local handlers = {} -- id -> function called when the loop signals it
@@ -20,6 +20,19 @@ local current -- the fiber that runs, also while its <close> handlers do
 local outside = { pending = {}, groups = {} } -- stands for code that is in no fiber
 
 -- ---- waiting ------------------------------------------------------------------------------------
+
+local function put_in_line(fiber)
+  runnable.last = runnable.last + 1
+  runnable[runnable.last] = fiber
+end
+
+local function first_in_line()
+  local fiber = runnable[runnable.first]
+  if not fiber then return nil end
+  runnable[runnable.first] = nil
+  runnable.first = runnable.first + 1
+  return fiber
+end
 
 local function wake(waiter)
   if waiter.woken then return end
@@ -29,7 +42,7 @@ local function wake(waiter)
     waiting_count = waiting_count - 1
     if not next(waiting[waiter.id]) then waiting[waiter.id] = nil end
   end
-  if waiter.fiber then runnable[#runnable + 1] = waiter.fiber end
+  if waiter.fiber then put_in_line(waiter.fiber) end
 end
 
 local waiter_type = { __close = function(waiter) wake(waiter) end }
@@ -53,6 +66,7 @@ local function block(waiter)
     while not guard.woken do
       M.turn()
       raise_lost()
+      if current and current.cancel_wanted then error(M.cancelled, 0) end -- a coroutine in a fiber
     end
   end
 end
@@ -60,8 +74,8 @@ end
 -- Raises where a fiber cannot be left: there is no way back to it.
 local function check_may_wait()
   if fiber_of[coroutine.running()] and not coroutine.isyieldable() then
-    error("cannot wait in the <close> handler of a fiber that is being ended, or in a function that C "
-      .. "code calls (string.gsub, table.sort, ...)", 4)
+    error("cannot wait in the <close> handler of a fiber that is being ended, or in a function "
+      .. "that C code calls (string.gsub, table.sort, ...)", 4)
   end
 end
 
@@ -110,8 +124,8 @@ local function cancel_groups(fiber)
   for i = #fiber.groups, 1, -1 do cancel_all(fiber.groups[i]) end
 end
 
--- The end of a fiber, once nothing that it started runs any more. A fiber that cancels the one it was
--- started by runs a little longer than that.
+-- The end of a fiber, once nothing that it started runs any more. A fiber that cancels the one it
+-- was started by runs a little longer than that.
 local function settle(fiber)
   if fiber.done then return end
   for _, group in ipairs(fiber.groups) do
@@ -128,7 +142,8 @@ local function settle(fiber)
   group.running[fiber] = nil
   group.count = group.count - 1
   table.move(fiber.pending, 1, #fiber.pending, #group.pending + 1, group.pending)
-  if not fiber.ok and fiber.error ~= M.cancelled and not group.failure then group.failure = fiber.error end
+  local failed = not fiber.ok and fiber.error ~= M.cancelled
+  if failed and not group.failure then group.failure = fiber.error end
   wake_all(group.waiters)
   if group.owner.outcome then settle(group.owner) end
 end
@@ -165,12 +180,14 @@ local function resume(fiber, ...)
     if results[1] then
       finish(fiber, table.unpack(results, 1, results.n))
     else
-      close(fiber, false, errors.wrap(results[2], debug.traceback(fiber.co)))
+      local problem = results[2]
+      if problem ~= M.cancelled then problem = errors.wrap(problem, debug.traceback(fiber.co)) end
+      close(fiber, false, problem)
     end
   elseif fiber.cancel_wanted then
     close(fiber, nil, M.cancelled)
   elseif not fiber.waiter then -- a plain coroutine.yield() lets the others go first
-    runnable[#runnable + 1] = fiber
+    put_in_line(fiber)
   end
 end
 
@@ -186,8 +203,8 @@ local function end_if_cancelled()
   if fiber and fiber.cancel_wanted and coroutine.isyieldable() then coroutine.yield() end
 end
 
---- Ends a fiber: its <close> variables are closed, innermost first. It ends at once when it waits or
---- is the one that calls, and at its next wait otherwise.
+--- Ends a fiber: its <close> variables are closed, innermost first. It ends at once when it waits
+--- or is the one that calls, and at its next wait otherwise.
 function M.cancel(fiber)
   cancel(fiber)
   end_if_cancelled()
@@ -196,12 +213,12 @@ end
 --- One turn: fibers that can go on do, then the loop waits for the next event. At most `limit`
 --- seconds; none: as long as it takes. Raises EDEADLOCK when nothing can ever happen.
 function M.turn(limit)
-  local batch = runnable
-  runnable = {}
-  for i = 1, #batch do resume(batch[i]) end
-  if #runnable > 0 then
-    limit = 0
-  elseif #batch > 0 then
+  local count = runnable.last - runnable.first + 1
+  for _ = 1, count do -- one by one: a coroutine in a fiber may wait, and take turns meanwhile
+    local fiber = first_in_line()
+    if fiber then resume(fiber) end
+  end
+  if count > 0 or runnable.first <= runnable.last then
     limit = 0 -- somebody may have what they waited for
   elseif waiting_count == 0 and not limit and not next(handlers) then
     error(errors.new("EDEADLOCK", "deadlock: everything waits and nothing can wake it"), 0)
@@ -209,6 +226,8 @@ function M.turn(limit)
   local signalled, failure = core.loop.step(limit), nil
   for _, id in ipairs(signalled) do
     for waiter in pairs(waiting[id] or {}) do wake(waiter) end
+  end
+  for _, id in ipairs(signalled) do
     if handlers[id] then
       local ok, problem = errors.try(handlers[id])
       failure = failure or not ok and problem
@@ -243,7 +262,7 @@ function group_type:spawn(fn, ...)
   fiber_of[fiber.co] = fiber
   self.running[fiber] = true
   self.count = self.count + 1
-  runnable[#runnable + 1] = fiber
+  put_in_line(fiber)
   return fiber
 end
 
@@ -329,7 +348,8 @@ function M.sleep(seconds)
   while not timer:take() do M.wait(timer:id()) end
 end
 
---- Runs `fn(...)`, and what it spawns, for at most `seconds`. Returns what it returns, or nil, message, "ETIMEDOUT".
+--- Runs `fn(...)`, and what it spawns, for at most `seconds`. Returns what it returns, or nil,
+--- message, "ETIMEDOUT".
 function M.timeout(seconds, fn, ...)
   local group <close> = M.group()
   local fiber, clock = group:spawn(fn, ...), group:spawn(M.sleep, seconds)

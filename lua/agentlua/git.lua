@@ -51,9 +51,13 @@ local function optional(value, message, code)
 end
 
 --- Commit that a revision names, in hex; nil when there is none.
-function repo_type:resolve(revision, at) return optional(call("resolve", { at = at or self.at, revision = revision })) end
+function repo_type:resolve(revision)
+  return optional(call("resolve", { at = self.at, revision = revision }))
+end
 --- True when `ancestor` is in the history of `commit`.
-function repo_type:contains(commit, ancestor) return call("contains", { at = self.at, commit = commit, ancestor = ancestor }) end
+function repo_type:contains(commit, ancestor)
+  return call("contains", { at = self.at, commit = commit, ancestor = ancestor })
+end
 --- Checkout of the linked worktree at `path`, or nil when the repository knows none there. Whoever
 --- worked in it must be gone: locks that they left are removed.
 function repo_type:worktree_adopt(path, branch)

@@ -13,12 +13,14 @@ local al = {
 
 local parts = {}
 for _, name in ipairs {
-  "agent", "config", "errors", "events", "fiber", "git", "limit", "lock", "options", "place", "process", "project",
-  "prompt", "resource", "run", "store", "trust", "view",
+  "config", "errors", "events", "fiber", "git", "limit", "lock", "options", "place", "process", "project", "prompt",
+  "resource", "store", "trust", "view",
 } do parts[name] = true end
 
 -- Functions of the scheduler that scripts call by their short names.
-local from_fiber = { group = "group", on = "on", sleep = "sleep", spawn = "spawn", timeout = "timeout", cancel = "cancel", run = "run" }
+local from_fiber = {
+  run = true, spawn = true, group = true, sleep = true, timeout = true, cancel = true, on = true,
+}
 
 --- A line on stderr.
 function al.log(...)
@@ -31,7 +33,7 @@ return setmetatable(al, {
   __index = function(self, name)
     local value
     if from_fiber[name] then
-      value = require("agentlua.fiber")[from_fiber[name]]
+      value = require("agentlua.fiber")[name]
     elseif name == "agent" then
       value = require("agentlua.agent").load
     elseif parts[name] then

@@ -76,7 +76,8 @@ end
 local function hand_to_person(project, task, _, git)
   project:event("land_refused", { task = task.id, status = git.status, reason = git.reason, paths = git.paths })
   local result = project:move(task, "needs-review", {
-    reason = git.reason .. ". The work is on branch " .. task.worktree.branch .. "; agentlua land " .. id8(task) .. " lands it",
+    reason = ("%s. The work is on branch %s; agentlua land %s lands it"):format(git.reason,
+      task.worktree.branch, id8(task)),
   })
   result.refused = git.status == "refused"
   return result

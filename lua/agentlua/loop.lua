@@ -88,7 +88,8 @@ function loop_type:work_on(task)
     counts.done, self.failures_in_a_row = counts.done + 1, 0
   end
   self.refused = self.refused or result.refused
-  view.say(("%s  %s%s"):format(task.id8 or "", task.status, result.reason and ": " .. tostring(result.reason) or ""), "end")
+  local reason = result.reason and ": " .. tostring(result.reason) or ""
+  view.say(("%s  %s%s"):format(task.id8 or "", task.status, reason), "end")
   run:save()
 end
 

@@ -8,43 +8,45 @@ local M = {}
 local child_type = {}
 child_type.__index = child_type
 
---- Surroundings for a child: those of this process, with `changes` on top (false takes one away).
----@param changes table<string, string|false>?
----@return string[]
-function M.environment(changes)
-  local out, set = {}, changes or {}
-  for _, entry in ipairs(core.fs.environment()) do
-    if set[entry:match("^([^=]*)=")] == nil then out[#out + 1] = entry end
-  end
-  for name, value in pairs(set) do
-    if value then out[#out + 1] = name .. "=" .. value end
-  end
-  return out
-end
-
 -- What spawn() takes beside the argument list; `native`: passed on as it is.
 local known = {
   cwd = "string", stdin = "string", stdin_pipe = "boolean", stdout = "string", stderr = "string",
-  stdout_file = "string", stderr_file = "string", contain = "boolean", hold = "table", wall = "number",
-  idle = "number", stop = "table", env = "table", timeout = "number", grace = "number",
+  stdout_file = "string", stderr_file = "string", contain = "boolean", hold = "table",
+  wall = "number", idle = "number", stop = "table", env = "table", timeout = "number",
+  grace = "number",
 }
 local not_native = { env = true, timeout = true, grace = true }
+
+local function env_changes(changes)
+  local out = {}
+  for name, value in pairs(changes) do
+    local kind = type(value)
+    if type(name) ~= "string" or not (value == false or kind == "string" or kind == "number") then
+      local wrong = ("[%s] = a %s"):format(tostring(name), kind)
+      error("process: env must be {NAME = value | false}, not " .. wrong, 4)
+    end
+    out[name] = value and tostring(value)
+  end
+  return out
+end
 
 local function native_options(options)
   local native = { argv = core.json.array() }
   for i, arg in ipairs(options) do native.argv[i] = tostring(arg) end
   for name, value in pairs(options) do
     if math.type(name) == "integer" then
-      if not native.argv[name] then error("process: argument " .. #native.argv + 1 .. " is nil", 3) end
+      local given = #native.argv
+      if name > given then error("process: argument " .. given + 1 .. " is nil", 3) end
     elseif not known[name] then
       error("process: unknown option '" .. tostring(name) .. "'", 3)
     elseif type(value) ~= known[name] then
-      error(("process: option '%s' must be a %s, it is a %s"):format(name, known[name], type(value)), 3)
+      local wrong = ("'%s' must be a %s, it is a %s"):format(name, known[name], type(value))
+      error("process: option " .. wrong, 3)
     elseif not not_native[name] then
       native[name] = value
     end
   end
-  native.env = core.json.array(M.environment(options.env))
+  native.env_changes = options.env and env_changes(options.env)
   native.wall = options.timeout or options.wall
   if options.grace then native.stop = { { signal = 15, wait = options.grace } } end
   return native
@@ -79,7 +81,7 @@ function M.spawn(options)
 end
 
 --- Runs a program to its end. Takes the options of spawn().
----@return { code: integer, signal: integer, stdout: string, stderr: string, bound: string?, seconds: number } | nil, string message, string code
+---@return table result {code, signal, stdout, stderr, bound?, seconds} | nil, string message, string code
 function M.run(options)
   local child <close>, message, code = M.spawn(options)
   if not child then return nil, message, code end

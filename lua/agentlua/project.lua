@@ -90,7 +90,9 @@ end
 --- Text of prompt `name` for a task: the template with the task's fields.
 function project_type:prompt(name, task, vars)
   local template = resource.find("prompts", name .. ".md", self.dir)
-  if not template then errors.usage("ENOPROMPT", "no prompt '" .. name .. ".md'; agentlua paths shows where they are") end
+  if not template then
+    errors.usage("ENOPROMPT", "no prompt '" .. name .. ".md'; agentlua paths shows where they are")
+  end
   local all = { BRANCH_NAME = task.worktree and task.worktree.branch or "", PROJECT_ROOT = self.root }
   for key, value in pairs(self.config.prompt) do all[key] = value end
   for key, value in pairs(vars or {}) do all[key] = value end

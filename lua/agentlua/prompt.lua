@@ -35,7 +35,7 @@ function M.render(template, vars, where)
   end
   local text = sections(template)
   local stray = text:match "{{[#/][%w_]+}}"
-  if stray then errors.usage("EPROMPT", ("%s: %s is only one end of a section"):format(where, stray)) end
+  if stray then errors.usage("EPROMPT", where .. ": " .. stray .. " is only one end of a section") end
   return (text:gsub("{{([%w_]+)}}", function(name)
     return tostring(value_of(name, vars, where))
   end))

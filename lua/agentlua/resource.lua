@@ -51,7 +51,9 @@ end
 ---@return { path: string, text: string, embedded: boolean }?
 function M.find(kind, name, project_dir)
   local paths = {}
-  for _, dir in ipairs(own_dirs(project_dir)) do paths[#paths + 1] = dir .. "/" .. kind .. "/" .. name end
+  for _, dir in ipairs(own_dirs(project_dir)) do
+    paths[#paths + 1] = dir .. "/" .. kind .. "/" .. name
+  end
   -- The library has prompts beside its scripts, and agents among its examples.
   local carried = kind == "prompts" and { "scripts/prompts" } or { kind, "examples/" .. kind }
   for _, dir in ipairs(library_dirs()) do

@@ -27,7 +27,8 @@ end
 function M.has(dir)
   local info, text = core.fs.stat(dir), core.fs.read(record(dir))
   local kept = text and core.json.parse(text)
-  return info and type(kept) == "table" and kept.device == info.device and kept.inode == info.inode or false
+  if not info or type(kept) ~= "table" then return false end
+  return kept.device == info.device and kept.inode == info.inode
 end
 
 return M

@@ -101,7 +101,9 @@ end
 
 -- Makes the checkout of a tree, on a new branch or on the one that has its work.
 local function check_out(project, task, tree)
-  tree.at = errors.check(project:repo():worktree_add { path = tree.path, branch = tree.branch, base = tree.base_commit })
+  tree.at = errors.check(project:repo():worktree_add {
+    path = tree.path, branch = tree.branch, base = tree.base_commit,
+  })
   set_up(project, tree)
   remember(project, task, tree, true)
   return tree

@@ -1,4 +1,4 @@
--- lua5.4 scripts/dev/check_includes.lua, from the top of the tree: includes and requires point down.
+-- Checks that includes and requires point down: lua5.4 scripts/dev/check_includes.lua at the top.
 --
 -- Headers: the second line of each is "// agentlua/<path>: room N. <purpose>". A header includes
 -- only its own room and lower ones, never in a circle, and rooms 0 to 5 know nothing of Lua.
@@ -74,9 +74,10 @@ local function check_headers()
     for i, line in ipairs(text) do
       local included = line:match '^%s*#%s*include%s*"([^"]+)"'
       if included then table.insert(edges[name], { name = included, line = i }) end
-      if room[name] and room[name] < first_lua_room and code_of(line):find "%f[%w_]lua_State%f[^%w_]" then
-        problem("include/%s:%d: room %d mentions lua_State; only rooms from %d on know Lua", name, i,
-          room[name], first_lua_room)
+      local below_lua = room[name] and room[name] < first_lua_room
+      if below_lua and code_of(line):find "%f[%w_]lua_State%f[^%w_]" then
+        problem("include/%s:%d: room %d mentions lua_State; only rooms from %d on know Lua",
+          name, i, room[name], first_lua_room)
       end
     end
   end
@@ -90,8 +91,8 @@ local function check_headers()
       if not edges[other] then
         problem("%s: no header '%s' below include/", where, other)
       elseif room[name] and room[other] and room[other] > room[name] then
-        problem("%s: room %d includes '%s' of room %d; includes point down", where, room[name], other,
-          room[other])
+        problem("%s: room %d includes '%s' of room %d; includes point down",
+          where, room[name], other, room[other])
       end
     end
   end
@@ -99,13 +100,15 @@ local function check_headers()
   return #names
 end
 
+local at_top <const> = [=[^local%s+[%w_,%s<>]-=%s*require%s*%(?%s*["'](agentlua[%w_.]*)["']]=]
+
 local function check_modules()
   local names, edges = {}, {}
   for _, path in ipairs(files("lua/agentlua", ".lua")) do
     local name = ("agentlua/" .. path):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
     names[#names + 1], edges[name] = name, {}
     for _, line in ipairs(lines("lua/agentlua/" .. path)) do
-      local required = line:match [=[^local%s+[%w_,%s<>]-=%s*require%s*%(?%s*["'](agentlua[%w_.]*)["']]=]
+      local required = line:match(at_top)
       if required then table.insert(edges[name], required) end
     end
   end

@@ -8,30 +8,31 @@ namespace {
 
 // Wrong arguments, packed, and tables whose known fields all have one wrong value.
 constexpr char samples[] = R"lua(
-  itself = {}
+  pack, itself = table.pack, {}
   itself.itself = itself
   wrong = {
-    table.pack(), table.pack(nil), table.pack(true), table.pack(false), table.pack(0), table.pack(-1),
-    table.pack(1.5), table.pack(0 / 0), table.pack(1 / 0), table.pack(-1e300), table.pack(255),
-    table.pack(math.maxinteger), table.pack(math.mininteger), table.pack(""), table.pack("x"),
-    table.pack("a\0b"), table.pack(("x"):rep(5000)), table.pack("\xff\xfe"), table.pack({}),
-    table.pack({ wrong = 1 }), table.pack({ 1, x = 2 }), table.pack({ {} }), table.pack(itself),
-    table.pack(core.json.array()), table.pack(core.json.null), table.pack(print),
-    table.pack(function() error "called" end), table.pack(io.stdout), table.pack(coroutine.create(print)),
-    table.pack(setmetatable({}, { __index = error, __len = error, __tostring = error })),
+    pack(), pack(nil), pack(true), pack(false), pack(0), pack(-1), pack(1.5), pack(0 / 0),
+    pack(1 / 0), pack(-1e300), pack(255), pack(math.maxinteger), pack(math.mininteger), pack(""),
+    pack("x"), pack("a\0b"), pack(("x"):rep(5000)), pack("\xff\xfe"), pack({}), pack({ wrong = 1 }),
+    pack({ 1, x = 2 }), pack({ {} }), pack(itself), pack(core.json.array()), pack(core.json.null),
+    pack(print), pack(function() error "called" end), pack(io.stdout), pack(coroutine.create(print)),
+    pack(setmetatable({}, { __index = error, __len = error, __tostring = error })),
   }
   for _, value in ipairs {
     true, 5, -1.5, "x", "a\0b", {}, { 1 }, { "x" }, { x = 1 }, { { signal = 300, wait = "x" } },
   } do
     local fields = {}
-    for name in ([[path content create_only mode from to id status file text now fields type at git_dir
-        common_dir work_tree tree branch base tip revision commit ancestor prefix message exclude ref
-        limit known pending_ref author protect patch owner name priority paths never_used]]):gmatch "%S+" do
+    for name in ([[
+      path content create_only mode from to id status file text now fields type at git_dir common_dir
+      work_tree tree branch base tip revision commit ancestor prefix message exclude ref limit known
+      pending_ref author protect patch owner name priority paths never_used
+    ]]):gmatch "%S+" do
       fields[name] = value
     end
-    wrong[#wrong + 1] = table.pack(fields)
-    fields = setmetatable({ at = { git_dir = value, common_dir = value } }, { __index = fields })
-    wrong[#wrong + 1] = table.pack(fields)
+    wrong[#wrong + 1] = pack(fields)
+    local with_place = { at = { git_dir = value, common_dir = value } }
+    for name, same in pairs(fields) do with_place[name] = with_place[name] or same end
+    wrong[#wrong + 1] = pack(with_place)
   end
 
   --- Calls with every sample, alone, twice, and after `first...`; jobs are run to their end.
@@ -49,24 +50,26 @@ constexpr char samples[] = R"lua(
         finish(result)
       end
     end
-    local first = table.pack(...)
+    local first = pack(...)
     local function join(a, b)
       local all = table.move(a, 1, a.n, 1, {})
       return table.unpack(table.move(b, 1, b.n, a.n + 1, all), 1, a.n + b.n)
     end
     for _, one in ipairs(wrong) do
       try(join(first, one))
-      try(join(first, table.pack(join(one, one))))
+      try(join(first, pack(join(one, one))))
     end
   end
 
   function settled(name, before)
     collectgarbage()
     collectgarbage()
-    eventually(function() return children() == 0 end)
-    core.loop.step(0)
-    local now = descriptors()
-    assert(now == before, ("%s leaks descriptors: %d, then %d"):format(name, before, now))
+    local now
+    local fine = pcall(eventually, function()
+      now = descriptors()
+      return children() == 0 and now == before
+    end)
+    assert(fine, ("%s leaks descriptors: %d, then %d"):format(name, before, now))
   end
 
   --- The first signal, file and job make descriptors that the loop keeps.
@@ -84,7 +87,7 @@ constexpr char samples[] = R"lua(
 constexpr char handles[] = R"lua(
   function make_handles()
     return {
-      ["agentlua.process"] = assert(core.process.spawn { argv = { "sleep", "100" }, stdin_pipe = true }),
+      ["agentlua.process"] = assert(core.process.spawn { argv = { "cat" }, stdin_pipe = true }),
       ["agentlua.lock"] = assert(core.lock.try(os.tmpname())),
       ["agentlua.store"] = assert(core.store.open "tasks"),
       ["agentlua.event_source"] = core.loop.timer(100),
@@ -163,7 +166,9 @@ TEST_CASE_FIXTURE(with_samples, "methods and metamethods refuse a foreign self")
     for type_name, handle in pairs(list) do
       local meta = debug.getmetatable(handle)
       for name, method in pairs(meta.__index) do refuse(type_name, name, method) end
-      for _, name in ipairs { "__gc", "__close", "__tostring" } do refuse(type_name, name, meta[name]) end
+      for _, name in ipairs { "__gc", "__close", "__tostring" } do
+        refuse(type_name, name, meta[name])
+      end
       assert(getmetatable(handle) == "locked", "metatables are not for scripts")
     end
     close_handles(list)
@@ -176,8 +181,10 @@ TEST_CASE_FIXTURE(
   run(R"lua(
     warm_loop()
     local before = descriptors()
-    for name in ([[argv cwd env stdin stdin_pipe stdout stderr stdout_file stderr_file contain hold wall
-        idle stop unknown]]):gmatch "%S+" do
+    for name in ([[
+      argv cwd env env_changes stdin stdin_pipe stdout stderr stdout_file stderr_file contain hold
+      wall idle stop unknown
+    ]]):gmatch "%S+" do
       for _, sample in ipairs(wrong) do
         local options = { argv = { "true" } }
         options[name] = sample[1]
@@ -187,72 +194,5 @@ TEST_CASE_FIXTURE(
       end
     end
     settled("spawn", before)
-    for _, number in ipairs { 0, -1, 65, 255, 256 + 9, 2 ^ 53 } do
-      raises("bad argument", core.loop.on_signal, number)
-    end
-  )lua");
-}
-
-TEST_CASE_FIXTURE(one_state, "signals that are none raise and do not reach the process") {
-  run(R"lua(
-    local child <close> = assert(core.process.spawn { argv = { "sleep", "100" } })
-    eventually(function() return child:state() == "running" end)
-    for _, number in ipairs { 0, -1, 65, 255, 256 + 9, 1 << 40 } do
-      raises("bad argument", child.signal, child, number)
-    end
-    core.loop.step(0.05)
-    assert(child:state() == "running" and alive(child:pid()))
-    local refused, _, code = core.process.spawn { argv = { "true" }, stop = { { signal = 255 } } }
-    assert(not refused and code == "EINVAL", code)
-  )lua");
-}
-
-TEST_CASE_FIXTURE(one_state, "times: never and for ever are understood, what is no number raises") {
-  run(R"lua(
-    local never, long <close> = core.loop.timer(math.huge), core.loop.timer(1e300)
-    local past <close> = core.loop.timer(-1e300)
-    eventually(function() return past:take() end)
-    core.loop.step(0.02)
-    assert(not never:take() and not long:take())
-    never:close()
-    local soon <close> = core.loop.timer(0.02)
-    core.loop.step(math.huge)
-    eventually(function() return soon:take() end)
-    for _, fn in ipairs { core.loop.timer, core.loop.step, core.time.iso } do
-      raises("bad argument #1", fn, 0 / 0)
-    end
-    raises("bad argument #1", core.time.iso, 1e300)
-    local child <close> = assert(core.process.spawn { argv = { "sleep", "100" }, wall = 1e300, idle = 1e300 })
-    eventually(function() return child:state() == "running" end)
-    core.loop.step(0.05)
-    assert(child:state() == "running" and not child:result().bound)
-  )lua");
-}
-
-TEST_CASE_FIXTURE(one_state, "a path with a NUL byte is refused, not cut") {
-  run(R"lua(
-    assert(core.fs.write { path = "./name", content = "content" })
-    local path = "./name\0.md"
-    local function refused(value, message, code)
-      assert(value == nil and code == "EINVAL" and message:find "NUL", message)
-    end
-    refused(core.fs.read(path))
-    refused(core.fs.realpath(path))
-    refused(core.fs.write { path = path, content = "" })
-    refused(core.fs.stat(path))
-    refused(core.fs.list(path))
-    refused(core.fs.copy { from = path, to = "./to" })
-    refused(core.fs.copy { from = "./name", to = "./to\0x" })
-    refused(core.fs.remove(path))
-    refused(core.fs.mkdir(path))
-    refused(core.fs.append { path = path, text = "" })
-    refused(core.events.append { path = path, type = "x" })
-    for _, fn in ipairs { core.lock.try, core.lock.held, core.store.open, core.loop.watch_path } do
-      raises("NUL", fn, path)
-    end
-    for _, field in ipairs { "cwd", "stdout_file", "stderr_file" } do
-      refused(core.process.spawn { argv = { "true" }, stdout = "file", stderr = "file", [field] = path })
-    end
-    assert(core.fs.read "./name" == "content")
   )lua");
 }

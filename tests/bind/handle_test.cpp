@@ -42,7 +42,8 @@ TEST_CASE_FIXTURE(with_makers, "a handle says what it is, and when it is closed"
   run(R"lua(
     for type_name, make in pairs(makers) do
       local handle = assert(make())
-      assert(tostring(handle):find("^" .. type_name:gsub("%.", "%%.") .. " %(.+%)$"), tostring(handle))
+      local shown = "^" .. type_name:gsub("%.", "%%.") .. " %(.+%)$"
+      assert(tostring(handle):find(shown), tostring(handle))
       assert(tostring(handle) ~= tostring(make() or "none"), "two have two names")
       handle:close()
       assert(tostring(handle) == type_name .. " (closed)")
@@ -100,7 +101,8 @@ TEST_CASE_FIXTURE(one_state,
     local pid = child:pid()
     child:close()
     assert(alive(pid), "closing does not wait")
-    eventually(function() return not alive(pid) and not alive(grandchild) and children() == 0 end, 10)
+    local function gone() return not alive(pid) and not alive(grandchild) and children() == 0 end
+    eventually(gone, 10)
   )lua");
 }
 

@@ -73,7 +73,9 @@ constexpr char helpers[] = R"lua(
       end
       return
     end
-    for key in pairs(b) do if a[key] == nil then error(where .. "." .. key .. " is missing", 2) end end
+    for key in pairs(b) do
+      if a[key] == nil then error(where .. "." .. key .. " is missing", 2) end
+    end
     for key, value in pairs(a) do same(value, b[key], where .. "." .. tostring(key)) end
   end
 )lua";

@@ -1,5 +1,5 @@
 #pragma once
-// What the boundary tests share: a Lua state with everything open, and counts of what must not leak.
+// What the boundary tests share: a Lua state with everything open, counts of what must not leak.
 
 extern "C" {
 #include <lauxlib.h>

@@ -102,8 +102,11 @@ TEST_CASE_FIXTURE(git_fixture, "a repository with sha256 names is served as well
 
 TEST_CASE_FIXTURE(git_fixture, "a diff tells paths as they are, lines, and what is binary") {
   std::string first = git({"rev-parse", "HEAD"});
-  commit({{"dir/b ü.txt", "two\nthree\nfour\n"}, {"tab\t\"x", "1\n"},
-          {"bin", std::string("\0\1", 2)}, {"a.txt", std::nullopt}}, "second");
+  commit({{"dir/b ü.txt", "two\nthree\nfour\n"},
+          {"tab\t\"x", "1\n"},
+          {"bin", std::string("\0\1", 2)},
+          {"a.txt", std::nullopt}},
+         "second");
   auto files = git::diff(git::repository::open(root).where(), first, "HEAD");
   REQUIRE(files.size() == 4);
   CHECK(files[0].path == "a.txt");

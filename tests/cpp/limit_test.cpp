@@ -103,9 +103,9 @@ TEST_CASE_FIXTURE(clock_fixture, "text that follows a wall time is no zone") {
 }
 
 TEST_CASE_FIXTURE(clock_fixture, "no end is made up") {
-  for (const char* text : {"", "usage limit reached", "resets soon", "resets 5", "resets 25:00",
-                           "resets 13pm", "resets 3:70pm", "in the 3 days", "retry-after: never",
-                           "in 5 apples", "resets 0am"})
+  for (const char* text :
+       {"", "usage limit reached", "resets soon", "resets 5", "resets 25:00", "resets 13pm",
+        "resets 3:70pm", "in the 3 days", "retry-after: never", "in 5 apples", "resets 0am"})
     CHECK(wait(text) == -1);
 }
 

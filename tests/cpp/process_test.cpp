@@ -227,7 +227,8 @@ TEST_CASE_FIXTURE(leak_check, "a reader that does not read makes the child wait,
   event_loop loop;
   process child(loop, shell("head -c 33554432 /dev/zero"));
   REQUIRE(step_until(loop, [&] { return child.out().bytes() >= 4 * mebibyte; }));
-  CHECK_FALSE(step_until(loop, [&] { return child.out().bytes() > 5 * mebibyte; }, seconds(0.2)));
+  CHECK_FALSE(step_until(
+      loop, [&] { return child.out().bytes() > 5 * mebibyte; }, seconds(0.2)));
   CHECK(child.now() == process::state::running);
   std::string bytes;
   CHECK(step_until(loop, [&] { return child.out().take_all(bytes), finished(child); }));

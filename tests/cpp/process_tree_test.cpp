@@ -30,8 +30,8 @@ bool ready(event_loop& loop, process& child) {
          step_until(loop, [&] { return child.pid() != 0; });
 }
 
-constexpr const char* misbehaving[] = {"ignores_term.sh", "starts_daemon.sh", "stops_itself.sh",
-                                       "fifty_children.sh", "keeps_forking.sh"};
+constexpr const char* misbehaving[] = {"ignores_term.sh",   "starts_daemon.sh", "stops_itself.sh",
+                                       "fifty_children.sh", "keeps_forking.sh", "hops.sh"};
 
 char state_of(pid_t pid) {
   std::string stat = fs::read_file("/proc/" + std::to_string(pid) + "/stat");
@@ -52,8 +52,9 @@ TEST_CASE_FIXTURE(leak_check, "the wall bound ends a child that goes on writing"
 }
 
 TEST_CASE_FIXTURE(leak_check, "the idle bound ends a child that is silent, and no other") {
-  auto start = options({"sh", "-c", "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; "
-                                    "exec sleep 60"});
+  auto start = options({"sh", "-c",
+                        "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; "
+                        "exec sleep 60"});
   start.idle = seconds(0.4);
   auto done = run(start);
   CHECK(done.bound == "idle");
@@ -67,7 +68,8 @@ TEST_CASE_FIXTURE(leak_check, "a child that waits for a slow reader is not idle"
   auto start = options({"sh", "-c", "head -c 16777216 /dev/zero"});
   start.idle = seconds(0.1);
   process child(loop, start);
-  CHECK_FALSE(step_until(loop, [&] { return finished(child); }, seconds(0.5)));
+  CHECK_FALSE(step_until(
+      loop, [&] { return finished(child); }, seconds(0.5)));
   CHECK(child.result().bound == "");
   std::string bytes;
   CHECK(step_until(loop, [&] { return child.out().take_all(bytes), finished(child); }));
@@ -85,8 +87,10 @@ TEST_CASE_FIXTURE(leak_check, "a child that ends in time has met no bound") {
 TEST_CASE_FIXTURE(leak_check, "stop asks first: a child may clean up and exit as it likes") {
   for (bool contain : {true, false}) {
     event_loop loop;
-    process child(loop, options({"sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; "
-                                 "while :; do sleep 0.01; done"}, contain));
+    process child(loop, options({"sh", "-c",
+                                 "trap 'echo bye; exit 5' TERM; echo ready; "
+                                 "while :; do sleep 0.01; done"},
+                                contain));
     REQUIRE(ready(loop, child));
     child.stop();
     REQUIRE(step_until(loop, [&] { return finished(child); }));
@@ -123,7 +127,8 @@ TEST_CASE_FIXTURE(leak_check, "to stop again goes on to the next step at once") 
   REQUIRE(ready(loop, child));
   child.stop();
   child.stop();
-  CHECK(step_until(loop, [&] { return finished(child); }, seconds(5)));
+  CHECK(step_until(
+      loop, [&] { return finished(child); }, seconds(5)));
   CHECK(child.result().signal == SIGKILL);
 }
 
@@ -163,7 +168,8 @@ TEST_CASE_FIXTURE(leak_check, "a tree that is stopped hears the request to end")
   REQUIRE(ready(loop, child));
   REQUIRE(eventually([&] { return state_of(child.pid()) == 'T'; }));
   child.stop();
-  CHECK(step_until(loop, [&] { return finished(child); }, seconds(4)));
+  CHECK(step_until(
+      loop, [&] { return finished(child); }, seconds(4)));
   CHECK(child.result().code == 6);
 }
 

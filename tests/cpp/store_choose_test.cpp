@@ -47,11 +47,15 @@ TEST_CASE_FIXTURE(store_fixture, "the state of a dependency is what keeps a task
     const char* text;
   };
   for (const auto& expected :
-       {expectation{"todo", "time", "is not done yet"}, {"analysed", "time", "is not done yet"},
-        {"analysing", "time", "is being worked on"}, {"in-progress", "time", "is being worked on"},
+       {expectation{"todo", "time", "is not done yet"},
+        {"analysed", "time", "is not done yet"},
+        {"analysing", "time", "is being worked on"},
+        {"in-progress", "time", "is being worked on"},
         {"needs-input", "person", "is in needs-input"},
-        {"needs-review", "person", "is in needs-review"}, {"failed", "ever", "is failed"},
-        {"skipped", "ever", "is skipped"}, {"cancelled", "ever", "is cancelled"},
+        {"needs-review", "person", "is in needs-review"},
+        {"failed", "ever", "is failed"},
+        {"skipped", "ever", "is skipped"},
+        {"cancelled", "ever", "is cancelled"},
         {"done", "nothing", ""}}) {
     const std::string status = expected.status;
     const std::string id = "on-" + status;

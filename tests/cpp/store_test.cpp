@@ -59,8 +59,8 @@ TEST_CASE_FIXTURE(store_fixture, "an id can be used once, also after its task is
 TEST_CASE_FIXTURE(store_fixture, "a task is found by id, prefix, short id, slug and file name") {
   json task = add("deadbeef-0001", "Fix: the Thing", {{"slug", "my-slug"}});
   add("other", "Another");
-  for (std::string key : {"deadbeef-0001", "dead", "deadbeef", "fix-the-thing", "my-slug",
-                          "fix-the-thing-deadbeef"})
+  for (std::string key :
+       {"deadbeef-0001", "dead", "deadbeef", "fix-the-thing", "my-slug", "fix-the-thing-deadbeef"})
     CHECK(tasks.get(key)["id"] == "deadbeef-0001");
   tasks.move("deadbeef-0001", "done");
   CHECK(store(root).get("fix-the-thing")["status"] == "done");
@@ -128,7 +128,11 @@ TEST_CASE_FIXTURE(store_fixture, "a claim can ask for one task, and pass over ot
   wanted.exclude = {"one"};
   CHECK_FALSE(tasks.claim(wanted));
   CHECK(claim(tasks) == "one");
-  CHECK(error_of([&] { auto bad = request(); bad.to = "../x"; tasks.claim(bad); }) == "EINVAL");
+  CHECK(error_of([&] {
+          auto bad = request();
+          bad.to = "../x";
+          tasks.claim(bad);
+        }) == "EINVAL");
 }
 
 TEST_CASE_FIXTURE(store_fixture, "a claim fails while another store owns the task") {

@@ -164,8 +164,9 @@ class environment_guard {
 class git_fixture : public temporary_directory {
  public:
   git_fixture() {
-    write_file(dir / "gitconfig", "[user]\nname = Tést Person\nemail = test@example.com\n"
-                                  "[init]\ndefaultBranch = main\n");
+    write_file(dir / "gitconfig",
+               "[user]\nname = Tést Person\nemail = test@example.com\n"
+               "[init]\ndefaultBranch = main\n");
     root = dir / "my repo";
     git(dir, {"init", "--quiet", root});
     commit({{"a.txt", "one\n"}, {"dir/b ü.txt", "two\n"}, {".gitignore", "*.log\nout/\n"}},

@@ -49,8 +49,7 @@ TEST_CASE("uuid is a random version 4 UUID") {
 }
 
 TEST_CASE("sha256 gives the published hashes") {
-  CHECK(text::sha256_hex("") ==
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(text::sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(text::sha256_hex("abc") ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(text::sha256_hex(std::string(1'000'000, 'a')) ==
@@ -59,16 +58,11 @@ TEST_CASE("sha256 gives the published hashes") {
 
 TEST_CASE("sha256 is right at the lengths where its padding changes") {
   auto hash = [](std::size_t length) { return text::sha256_hex(std::string(length, 'a')); };
-  CHECK(hash(55) ==
-        "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
-  CHECK(hash(56) ==
-        "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");
-  CHECK(hash(63) ==
-        "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34");
-  CHECK(hash(64) ==
-        "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
-  CHECK(hash(65) ==
-        "635361c48bb9eab14198e76ea8ab7f1a41685d6ad62aa9146d301d4f17eb0ae0");
+  CHECK(hash(55) == "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+  CHECK(hash(56) == "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");
+  CHECK(hash(63) == "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34");
+  CHECK(hash(64) == "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
+  CHECK(hash(65) == "635361c48bb9eab14198e76ea8ab7f1a41685d6ad62aa9146d301d4f17eb0ae0");
 }
 
 TEST_CASE("a glob without a slash matches the file name in any directory") {
@@ -142,24 +136,28 @@ TEST_CASE("printable takes the power from escape sequences and control bytes") {
 }
 
 TEST_CASE("printable shows C1 controls, in UTF-8 and as single bytes") {
-  CHECK(text::printable("\xc2\x9b" "31m") == "\\xc2\\x9b31m");
-  CHECK(text::printable("\x9b" "31m") == "\\x9b31m");
+  CHECK(text::printable("\xc2\x9b"
+                        "31m") == "\\xc2\\x9b31m");
+  CHECK(text::printable("\x9b"
+                        "31m") == "\\x9b31m");
   CHECK(text::printable("\u00a0") == "\u00a0");
 }
 
 TEST_CASE("printable shows what turns the direction of text") {
-  CHECK(text::printable("\u202e" "cod.exe") == "\\xe2\\x80\\xaecod.exe");
+  CHECK(text::printable("\u202e"
+                        "cod.exe") == "\\xe2\\x80\\xaecod.exe");
   CHECK(text::printable("\u202a\u2069") == "\\xe2\\x80\\xaa\\xe2\\x81\\xa9");
   CHECK(text::printable("\u2066") == "\\xe2\\x81\\xa6");
   CHECK(text::printable("\u2029\u202f\u2065\u206a") == "\u2029\u202f\u2065\u206a");
 }
 
 TEST_CASE("printable shows bytes that are not UTF-8") {
-  CHECK(text::printable("a\xff" "b") == "a\\xffb");
-  CHECK(text::printable("\xe2\x80") == "\\xe2\\x80");              // cut off
-  CHECK(text::printable("\xc0\xaf") == "\\xc0\\xaf");              // overlong
-  CHECK(text::printable("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");     // overlong
-  CHECK(text::printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");     // surrogate
+  CHECK(text::printable("a\xff"
+                        "b") == "a\\xffb");
+  CHECK(text::printable("\xe2\x80") == "\\xe2\\x80");                    // cut off
+  CHECK(text::printable("\xc0\xaf") == "\\xc0\\xaf");                    // overlong
+  CHECK(text::printable("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");           // overlong
+  CHECK(text::printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // surrogate
   CHECK(text::printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // above U+10FFFF
   CHECK(text::printable("\xe2x") == "\\xe2x");
 }

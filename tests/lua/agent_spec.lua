@@ -12,8 +12,9 @@ describe("agent decode", function()
 
   it("takes everything else as text, as it is", function()
     for _, line in ipairs {
-      "", "plain", "{", "{}", '{"type":"unknown"}', '{"type":5}', '{"type":null}', '["limit"]', "null", "5",
-      '{"type":"limit"', ' {"type":"limit"}', 'so {"type":"limit"}', "You have hit your limit", "a\0b\xff",
+      "", "plain", "{", "{}", '{"type":"unknown"}', '{"type":5}', '{"type":null}', '["limit"]',
+      "null", "5", '{"type":"limit"', ' {"type":"limit"}', 'so {"type":"limit"}', "a\0b\xff",
+      "You have hit your limit",
     } do
       assert.same({ type = "text", text = line }, agent.decode(line))
     end
@@ -66,7 +67,9 @@ describe("agent load", function()
       assert.truthy(problem.message:find(text, 1, true), problem.message)
     end
   end
-  local function project(backends) return { dir = support.dir, config = { backends = backends or {} } } end
+  local function project(backends)
+    return { dir = support.dir, config = { backends = backends or {} } }
+  end
 
   it("a name of ours", function()
     local demo = agent.load "demo"

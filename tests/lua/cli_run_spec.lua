@@ -75,13 +75,15 @@ describe("agentlua run", function()
     for _, name in ipairs { "agentlua", "agentlua/process", "agentlua/lock", "argparse" } do
       support.write(name .. ".lua", "error 'planted'")
     end
-    local result = support.agentlua { "run", "-", stdin = "local al = require 'agentlua' print(type(al.lock))" }
+    local script = "local al = require 'agentlua' print(type(al.lock))"
+    local result = support.agentlua { "run", "-", stdin = script }
     assert.same({ 0, "function\n" }, { result.code, result.stdout }, result.stderr)
     assert.equal("agentlua " .. core.version .. "\n", support.agentlua({ "version" }).stdout)
   end)
 
   it("a command of the user's own: agentlua-NAME.lua on the script path", function()
-    support.write("config/agentlua/scripts/agentlua-greet.lua", "print('hello ' .. arg[1]) return 4")
+    support.write("config/agentlua/scripts/agentlua-greet.lua",
+      "print('hello ' .. arg[1]) return 4")
     local result = support.agentlua { "greet", "you" }
     assert.same({ "hello you\n", 4 }, { result.stdout, result.code })
   end)

@@ -21,14 +21,14 @@ describe("agentlua task", function()
 
   it("add prints the id; show has everything", function()
     local id = good("add", "First of all")
-    local second = good("add", "Second", "--depends", "first-of-all", "--accept", "a b", "c", "--priority", "3",
-      "--effort", "XL", "--description", "{{x}}", "--files", "x.c")
+    local second = good("add", "Second", "--depends", "first-of-all", "--accept", "a b", "c",
+      "--priority", "3", "--effort", "XL", "--description", "{{x}}", "--files", "x.c")
     local shown = json("show", second, "--json")
     assert.same({ "Second", 3, "XL", "{{x}}", "todo" },
       { shown.name, shown.priority, shown.effort, shown.description, shown.status })
-    assert.same({ { id }, { "a b", "c" }, { "x.c" } }, {
-      { table.unpack(shown.dependencies) }, { table.unpack(shown.acceptance_criteria) }, { table.unpack(shown.files) },
-    })
+    assert.equal(id, shown.dependencies[1])
+    assert.same({ "a b", "c" }, { table.unpack(shown.acceptance_criteria) })
+    assert.equal("x.c", shown.files[1])
     assert.matches("name +Second", good("show", second))
     assert.equal(2, task("add", "  ").code)
   end)
@@ -57,7 +57,8 @@ describe("agentlua task", function()
     good("add", "One")
     good("edit", "one", "priority=7", "hold=true", 'touches=["a"]', "description=5", "note=a=b")
     local shown = json("show", "one", "--json")
-    assert.same({ 7, true, "5", "a=b" }, { shown.priority, shown.hold, shown.description, shown.note })
+    assert.same({ 7, true }, { shown.priority, shown.hold })
+    assert.same({ "5", "a=b" }, { shown.description, shown.note })
     assert.equal("a", shown.touches[1])
     for _, change in ipairs { "status=done", "id=x", "nothing" } do
       assert.equal(2, task("edit", "one", change).code)
@@ -68,15 +69,17 @@ describe("agentlua task", function()
     assert.equal(0, import('[{"name":"a"},{"name":"b","priority":1}]').code)
     assert.equal(0, import('{"name":"c"}').code)
     assert.equal(0, import('{"name":"d"}\n\n{"name":"e"}\n').code)
-    assert.equal(0, support.agentlua({ "task", "import", "-", cwd = path, stdin = '{"name":"f"}' }).code)
+    local words = { "task", "import", "-", cwd = path, stdin = '{"name":"f"}' }
+    assert.equal(0, support.agentlua(words).code)
     assert.equal(0, import("[]").code)
     assert.equal(6, #json("list", "--json"))
   end)
 
   it("import of a mistake imports nothing, and says where it is", function()
     for text, shown in pairs {
-      ['[{"name":"a"},{"title":"b"}]'] = "task 2", ['[{"name":"a"},\n{"name" "b"}]'] = "line 2, column",
-      ['{"name":"a"}\n{"name":'] = "line 2", ['[{"name":"a"},5]'] = "task 2", ['"text"'] = "task 1",
+      ['[{"name":"a"},{"title":"b"}]'] = "task 2", ['[{"name":"a"},5]'] = "task 2",
+      ['[{"name":"a"},\n{"name" "b"}]'] = "line 2, column", ['"text"'] = "task 1",
+      ['{"name":"a"}\n{"name":'] = "line 2",
     } do
       local result = import(text)
       assert.equal(2, result.code)
@@ -89,9 +92,12 @@ describe("agentlua task", function()
 
   it("fields that are null, or not what they should be, break no command", function()
     local id = "odd-1"
-    assert.equal(0, import [[ {"id": "odd-1", "name": "odd", "description": null, "attempts": null, "priority": "x",
-      "skip_history": null, "hold": null, "dependencies": null, "worktree": null, "extra": {"a": [null]}} ]].code)
-    for _, words in ipairs { { "show", id }, { "list" }, { "next" }, { "skip", id, "--reason", "no" }, { "reopen", id } } do
+    assert.equal(0, import([[ {"id": "odd-1", "name": "odd", "description": null, "attempts": null,
+      "skip_history": null, "hold": null, "dependencies": null, "worktree": null, "priority": "x",
+      "extra": {"a": [null]}} ]]).code)
+    for _, words in ipairs {
+      { "show", id }, { "list" }, { "next" }, { "skip", id, "--reason", "no" }, { "reopen", id },
+    } do
       good(table.unpack(words))
     end
     good("edit", id, 'attempts=[{"n":1},{}]')
@@ -106,11 +112,14 @@ describe("agentlua task", function()
     assert.equal(2, task("restart", id).code)
     good("reopen", id)
     good("cancel", id, "--reason", "not needed")
-    assert.same({ "cancelled", "not needed" }, { json("show", id, "--json").status, json("show", id, "--json").reason })
-    local result = support.agentlua { "log", "--json", "--task", id, cwd = path }
-    local moves = {}
-    for line in result.stdout:gmatch "[^\n]+" do moves[#moves + 1] = core.json.parse(line).to end
-    assert.same({ "done", "todo", "cancelled" }, moves)
-    assert.equal("cancelled", core.json.parse(support.agentlua({ "log", "--json", "-n", "1", cwd = path }).stdout).to)
+    local shown = json("show", id, "--json")
+    assert.same({ "cancelled", "not needed" }, { shown.status, shown.reason })
+    local function moves(...)
+      local result, all = support.agentlua { "log", "--json", cwd = path, ... }, {}
+      for line in result.stdout:gmatch "[^\n]+" do all[#all + 1] = core.json.parse(line).to end
+      return all
+    end
+    assert.same({ "done", "todo", "cancelled" }, moves("--task", id))
+    assert.same({ "cancelled" }, moves("-n", "1"))
   end)
 end)

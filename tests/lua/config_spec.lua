@@ -23,7 +23,9 @@ describe("config", function()
         { settings.tasks, settings.branch, settings.land })
       assert.same({ { ".agentlua/**" }, { ".env*" }, { "claude" } },
         { settings.protect, settings.copy, settings.agents })
-      assert.same({ 3, 1, 5, false }, { settings.attempts, settings.jobs, settings.stop_grace, settings.require_analysis })
+      assert.same({ 3, 1, 5, false }, {
+        settings.attempts, settings.jobs, settings.stop_grace, settings.require_analysis,
+      })
       assert.same({ idle = 1800 }, settings.timeouts)
       assert.same({}, settings.verify)
       assert.is_nil(settings.base)
@@ -58,7 +60,8 @@ describe("config", function()
     first.protect[1], first.timeouts.idle = "changed", 1
     table.insert(first.verify, {})
     local second = load_text "return {}"
-    assert.same({ { ".agentlua/**" }, 1800, 0 }, { second.protect, second.timeouts.idle, #second.verify })
+    assert.same({ ".agentlua/**" }, second.protect)
+    assert.same({ 1800, 0 }, { second.timeouts.idle, #second.verify })
   end)
 
   it("an unknown key names the nearest", function()
@@ -66,7 +69,7 @@ describe("config", function()
     fails("return { 'x' }", "unknown key '1'")
     fails("return { timeouts = { idel = 5 } }", "'timeouts.idel'", "'timeouts.idle'")
     fails("return { env = { dorp = {} } }", "'env.dorp'", "'env.drop'")
-    fails("return { verify = { { argv = { 'x' }, requird = false } } }", "'verify[1].requird'", "required")
+    fails("return { verify = { { argv = { 'x' }, requird = true } } }", "'verify[1].requird'")
   end)
 
   it("a value of the wrong type says what is wanted", function()
@@ -84,7 +87,7 @@ describe("config", function()
   end)
 
   it("verify that would silently check nothing is an error", function()
-    fails("return { verify = { name = 'x', argv = { 'make' } } }", "'verify' must be a list of table")
+    fails("return { verify = { name = 'x', argv = { 'make' } } }", "'verify' must be a list of")
     fails("return { verify = { { name = 'x' } } }", "verify[1] needs argv")
     fails("return { verify = { { argv = {} } } }", "'verify[1].argv'")
     fails("return { verify = { { argv = 'make test' } } }", "'verify[1].argv'")

@@ -43,7 +43,8 @@ describe("errors", function()
   end)
 
   it("try returns what the function returns", function()
-    assert.same({ n = 4, true, 1, nil, 3 }, table.pack(errors.try(function(...) return ... end, 1, nil, 3)))
+    local results = table.pack(errors.try(function(...) return ... end, 1, nil, 3))
+    assert.same({ n = 4, true, 1, nil, 3 }, results)
   end)
 
   it("try makes a value of any error, with where it came from", function()
@@ -66,7 +67,9 @@ describe("errors", function()
 
   it("try survives what is no text, also what cannot be shown", function()
     local hidden = setmetatable({}, { __tostring = function() error {} end })
-    for value, text in pairs { [5] = "number value: 5", [hidden] = "table value: ?", [print] = "function value" } do
+    for value, text in pairs {
+      [5] = "number value: 5", [hidden] = "table value: ?", [print] = "function value",
+    } do
       local ok, problem = errors.try(error, value)
       assert.is_false(ok)
       assert.matches(text, problem.message, 1, true)

@@ -31,7 +31,8 @@ describe("fiber", function()
   it("run keeps code and exit of an error value", function()
     local ok, problem = pcall(fiber.run, errors.usage, "ENOTHING", "there is nothing")
     assert.is_false(ok)
-    assert.same({ "ENOTHING", "there is nothing", 2 }, { problem.code, problem.message, problem.exit })
+    assert.same({ "ENOTHING", "there is nothing" }, { problem.code, problem.message })
+    assert.equal(2, problem.exit)
   end)
 
   it("run waits for what the function has spawned", function()
@@ -119,6 +120,22 @@ describe("fiber", function()
       return all
     end
     for where, run in pairs(support.modes) do assert.same({ "a", "b" }, run(collect), where) end
+  end)
+
+  it("while such a coroutine waits, every other fiber goes on", function()
+    local order = {}
+    support.run(function()
+      local bell = fiber.bell()
+      fiber.spawn(function()
+        coroutine.wrap(function() bell:wait() end)()
+        order[#order + 1] = "heard"
+      end)
+      fiber.spawn(function()
+        order[#order + 1] = "rung"
+        bell:ring()
+      end)
+    end)
+    assert.same({ "rung", "heard" }, order)
   end)
 
   it("current is the fiber that runs, and nil outside", function()

@@ -8,7 +8,9 @@ describe("git land", function()
   before_each(function()
     path = support.repository()
     repo = assert(git.open(path))
-    tree = assert(repo:worktree_add { path = support.dir .. "/topic", branch = "topic", base = repo:resolve "main" })
+    tree = assert(repo:worktree_add {
+      path = support.dir .. "/topic", branch = "topic", base = repo:resolve "main",
+    })
   end)
   after_each(support.teardown)
 
@@ -23,6 +25,7 @@ describe("git land", function()
     options.pending_ref = "refs/agentlua/pending/t"
     return assert(repo:land(options))
   end
+  local function refusal(result) return { result.status, { table.unpack(result.paths) } } end
   local function nothing_moved(head)
     assert.equal(head, repo:resolve "main")
     assert.same({}, repo:refs "refs/agentlua/pending")
@@ -31,17 +34,20 @@ describe("git land", function()
   it("commit_leftovers commits what is there, less what is excluded", function()
     support.write("topic/new", "")
     support.write("topic/.agentlua/tasks/t.json", "{}")
-    local tip = assert(repo:commit_leftovers {
+    local options = {
       at = tree, branch = "topic", message = "work\n", exclude = { ".agentlua/tasks" },
-    })
+    }
+    local tip = assert(repo:commit_leftovers(options))
     assert.equal(tip, repo:resolve "topic")
     assert.equal("new", support.git(path, "diff", "--name-only", "main", "topic"))
-    assert.equal(tip, repo:commit_leftovers { at = tree, branch = "topic", message = "again\n" , exclude = { ".agentlua" } })
+    assert.equal(tip, repo:commit_leftovers(options)) -- nothing new: no commit
   end)
 
   it("commit_leftovers refuses a checkout that is in the middle of something", function()
     support.git(tree.work_tree, "checkout", "-q", "--detach")
-    local tip, message, code = repo:commit_leftovers { at = tree, branch = "topic", message = "x\n" }
+    local tip, message, code = repo:commit_leftovers {
+      at = tree, branch = "topic", message = "x\n",
+    }
     assert.same({ "EUNFINISHED" }, { code, tip })
     assert.matches("HEAD is detached", message)
   end)
@@ -83,7 +89,7 @@ describe("git land", function()
     support.write("repo/file.txt", "mine\n")
     local head = repo:resolve "main"
     local result = land {}
-    assert.same({ "refused", { "file.txt" } }, { result.status, { table.unpack(result.paths) } })
+    assert.same({ "refused", { "file.txt" } }, refusal(result))
     assert.matches("file.txt; commit or undo", result.reason)
     assert.equal("mine\n", core.fs.read(path .. "/file.txt"))
     nothing_moved(head)
@@ -104,7 +110,7 @@ describe("git land", function()
     support.git(path, "commit", "-q", "-a", "-m", "mine")
     local head = repo:resolve "main"
     local result = land {}
-    assert.same({ "conflict", { "file.txt" } }, { result.status, { table.unpack(result.paths) } })
+    assert.same({ "conflict", { "file.txt" } }, refusal(result))
     assert.equal("", support.git(path, "status", "--porcelain"))
     nothing_moved(head)
   end)
@@ -113,7 +119,7 @@ describe("git land", function()
     work { [".agentlua/scripts/execute.lua"] = "x", a = "1" }
     local head = repo:resolve "main"
     local result = land { protect = { ".agentlua/**" } }
-    assert.same({ "protected", { ".agentlua/scripts/execute.lua" } }, { result.status, { table.unpack(result.paths) } })
+    assert.same({ "protected", { ".agentlua/scripts/execute.lua" } }, refusal(result))
     nothing_moved(head)
   end)
 
@@ -134,7 +140,7 @@ describe("git land", function()
     assert.matches("nosuch", result.reason)
   end)
 
-  it("a landing is remembered until it is finished, so that a crash can be told from none", function()
+  it("a landing is remembered until it is finished", function()
     local function recover()
       return repo:recover_landing { pending_ref = "refs/agentlua/pending/t", base = "main" }
     end
@@ -144,8 +150,9 @@ describe("git land", function()
     assert.equal(result.commit, recover())
     assert.is_true(repo:finish_landing { pending_ref = "refs/agentlua/pending/t" })
     assert.equal(core.json.null, recover())
-    -- a landing that did not get as far as the base
-    support.git(path, "update-ref", "refs/agentlua/pending/t", support.git(path, "commit-tree", "main^{tree}", "-m", "x"))
+    -- One that did not get as far as the base is dropped.
+    local commit = support.git(path, "commit-tree", "main^{tree}", "-m", "x")
+    support.git(path, "update-ref", "refs/agentlua/pending/t", commit)
     assert.equal(core.json.null, recover())
     nothing_moved(result.commit)
   end)

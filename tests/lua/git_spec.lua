@@ -18,14 +18,16 @@ describe("git", function()
     assert.truthy(message:find(text, 1, true), message)
   end
   local function add_tree(name)
-    local base = assert(repo:resolve "main")
-    return assert(repo:worktree_add { path = support.dir .. "/" .. name, branch = name, base = base })
+    return assert(repo:worktree_add {
+      path = support.dir .. "/" .. name, branch = name, base = repo:resolve "main",
+    })
   end
 
   it("open finds the repository from a subdirectory", function()
     core.fs.mkdir(path .. "/a/b")
     local found = assert(git.open(path .. "/a/b"))
-    assert.same({ path, path .. "/.git", "main" }, { found.at.work_tree, found.at.git_dir, found.branch })
+    assert.same({ path, path .. "/.git" }, { found.at.work_tree, found.at.git_dir })
+    assert.equal("main", found.branch)
   end)
 
   it("open: no repository, a bare one, a detached HEAD, no commit yet", function()
@@ -65,7 +67,8 @@ describe("git", function()
     local first = repo:resolve "main"
     support.git(path, "commit", "-q", "-a", "-m", "second")
     local files = repo:diff { from = first, to = repo:resolve "main" }
-    assert.same({ 1, "file.txt", 1, 0 }, { #files, files[1].path, files[1].added, files[1].deleted })
+    local file = files[1]
+    assert.same({ 1, "file.txt", 1, 0 }, { #files, file.path, file.added, file.deleted })
   end)
 
   it("worktree_add makes a checkout on a branch of its own", function()
@@ -81,16 +84,18 @@ describe("git", function()
 
   it("worktree_add refuses what is taken, and says so", function()
     support.write("taken/file", "mine")
-    local base = repo:resolve "main"
-    fails("EEXIST", support.dir .. "/taken", repo:worktree_add { path = support.dir .. "/taken", branch = "x", base = base })
+    local function add(name, branch)
+      return repo:worktree_add {
+        path = support.dir .. "/" .. name, branch = branch, base = repo:resolve "main",
+      }
+    end
+    fails("EEXIST", support.dir .. "/taken", add("taken", "x"))
     assert.is_nil(repo:resolve "refs/heads/x")
-    fails("EBUSY", "'main' is checked out at '" .. path, repo:worktree_add {
-      path = support.dir .. "/other", branch = "main", base = base,
-    })
-    fails("EGIT", support.dir .. "/bad", repo:worktree_add { path = support.dir .. "/bad", branch = "a..b", base = base })
+    fails("EBUSY", "'main' is checked out at '" .. path, add("other", "main"))
+    fails("EGIT", support.dir .. "/bad", add("bad", "a..b"))
   end)
 
-  it("worktree_remove refuses to lose work, and takes the branch only at the tip that it is told", function()
+  it("worktree_remove refuses to lose work; the branch goes when its tip is told", function()
     local at = add_tree "topic"
     support.write("topic/untracked", "mine")
     fails("EDIRTY", "untracked", repo:worktree_remove { tree = at, branch = "topic" })
@@ -129,7 +134,9 @@ describe("git", function()
   it("outside of fibers and inside, the answers are the same", function()
     local answers = {}
     for where, run in pairs(support.modes) do
-      answers[where] = run(function() return { repo:status(), repo:resolve "main", git.open "/" } end)
+      answers[where] = run(function()
+        return { repo:status(), repo:resolve "main", git.open "/" }
+      end)
     end
     assert.same(answers["in a fiber"], answers["outside of a fiber"])
   end)

@@ -28,11 +28,17 @@ describe("a script", function()
     local host = support.agentlua { "run", path, support.dir .. "/a" }
     local stock = support.command {
       "lua5.4", path, support.dir .. "/b", cwd = support.source,
-      env = { LUA_PATH = "lua/?.lua;lua/?/init.lua;;", LUA_CPATH = support.build .. "/lib/lua/5.4/?.so;;" },
+      env = {
+        LUA_PATH = "lua/?.lua;lua/?/init.lua;;", LUA_CPATH = support.build .. "/lib/lua/5.4/?.so;;",
+      },
     }
     assert.same({ 0, "" }, { host.code, host.stderr })
     assert.same({ 0, "" }, { stock.code, stock.stderr })
-    assert.matches("x%-%x+.json\tt1\n.*ENOREPO\tETIMEDOUT\n.*unknown option.*demo/default\t%%1\n$", host.stdout)
+    for _, text in ipairs {
+      "hello%-world\ttrue", "\tt1\n", "ENOREPO\tETIMEDOUT", "/default\t%%1\n$",
+    } do
+      assert.matches(text, host.stdout)
+    end
     -- Where the library was loaded from is shown in the message of an error.
     local function without_place(text) return (text:gsub("[^\t]*lua/agentlua/", "")) end
     assert.equal(without_place(stock.stdout), without_place(host.stdout))
@@ -53,7 +59,7 @@ describe("a script", function()
         local pid = host:lines()()
         assert(process.run { "kill", "-" .. number, tostring(host:pid()), contain = false })
         host:wait()
-        support.eventually(function() return not support.alive(pid) end, "the child ends with " .. number)
+        support.eventually(function() return not support.alive(pid) end, "the child ends too")
       end
     end)
   end)

@@ -3,11 +3,15 @@ local core = require "agentlua.core"
 
 describe("agentlua", function()
   it("has what scripts call", function()
-    for _, name in ipairs { "run", "spawn", "group", "sleep", "timeout", "cancel", "on", "agent", "lock", "log", "now", "clock" } do
+    for _, name in ipairs {
+      "run", "spawn", "group", "sleep", "timeout", "cancel", "on", "agent", "lock", "log", "now",
+      "clock",
+    } do
       assert.equal("function", type(al[name]), name)
     end
     for _, name in ipairs {
-      "json", "fs", "text", "process", "git", "store", "limit", "events", "prompt", "project", "config", "errors", "fiber",
+      "json", "fs", "text", "process", "git", "store", "limit", "events", "prompt", "project",
+      "config", "errors", "fiber",
     } do
       assert.equal("table", type(al[name]), name)
     end

@@ -12,7 +12,7 @@ describe("json", function()
   end)
 
   it("an empty list stays a list, an empty object an object", function()
-    for _, text in ipairs { "[]", "{}", '{"a":[],"b":{}}', "[[],{}]", "[[[]]]" } do
+    for _, text in ipairs { "[]", "{}", '{"a":[]}', '{"b":{}}', "[[],{}]", "[[[]]]" } do
       assert.equal(text, json.dump(json.parse(text)))
     end
     assert.equal("{}", json.dump {})
@@ -48,7 +48,9 @@ describe("json", function()
   end)
 
   it("what is no JSON is nil, a message that names it, and EJSON", function()
-    for _, text in ipairs { "", "  ", "{", "{'a':1}", "[1,]", "nul", "1 2", '"\1"', ("["):rep(100) } do
+    for _, text in ipairs {
+      "", "  ", "{", "{'a':1}", "[1,]", "nul", "1 2", '"\1"', ("["):rep(100),
+    } do
       local value, message, code = json.parse(text, "tasks.json")
       assert.is_nil(value)
       assert.equal("EJSON", code)
@@ -60,7 +62,9 @@ describe("json", function()
   it("what JSON cannot hold raises", function()
     local circle = {}
     circle.itself = circle
-    for _, value in ipairs { print, io.stdout, { 1, x = 2 }, { [1.5] = 1 }, { [true] = 1 }, circle } do
+    for _, value in ipairs {
+      print, io.stdout, { 1, x = 2 }, { [1.5] = 1 }, { [true] = 1 }, circle,
+    } do
       assert.is_false(pcall(json.dump, value))
     end
     assert.error_matches(function() json.dump { f = print } end, "a function cannot be JSON")

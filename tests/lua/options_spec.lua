@@ -29,12 +29,12 @@ describe("options", function()
 
   it("all that every loop understands", function()
     local all = parse {
-      "--agent", "./agent.sh", "--jobs", "4", "--max-tasks", "2", "--task", "abc", "--watch", "--dry-run",
-      "--tasks", "dir", "--base", "main", "--land", "merge", "--verbose",
+      "--agent", "./agent.sh", "--jobs", "4", "--max-tasks", "2", "--task", "abc", "--watch",
+      "--dry-run", "--tasks", "dir", "--base", "main", "--land", "merge", "--verbose",
     }
     assert.same({
-      script = "/x/loop.lua", agent = "./agent.sh", jobs = 4, max_tasks = 2, task = "abc", watch = true,
-      dry_run = true, tasks = "dir", base = "main", land = "merge", verbose = true,
+      script = "/x/loop.lua", agent = "./agent.sh", jobs = 4, max_tasks = 2, task = "abc",
+      watch = true, dry_run = true, tasks = "dir", base = "main", land = "merge", verbose = true,
     }, all)
     assert.equal("integer", math.type(all.jobs))
     assert.same({ script = "/x/loop.lua" }, parse {})

@@ -21,7 +21,9 @@ describe("process child", function()
     it("lines come one by one, as they are printed, " .. where, function()
       local seen = {}
       run(function()
-        local child <close> = spawn { "sh", "-c", "while read x; do echo got $x; done", stdin_pipe = true }
+        local child <close> = spawn {
+          "sh", "-c", "while read x; do echo got $x; done", stdin_pipe = true,
+        }
         local lines = child:lines()
         for _, word in ipairs { "one", "two" } do
           assert.is_true(child:write(word .. "\n"))
@@ -59,7 +61,9 @@ describe("process child", function()
   end)
 
   it("read returns what there is, and nil at the end", function()
-    local child <close> = spawn { "sh", "-c", "printf abc; read x; printf def; printf E >&2", stdin_pipe = true }
+    local child <close> = spawn {
+      "sh", "-c", "printf abc; read x; printf def; printf E >&2", stdin_pipe = true,
+    }
     assert.equal("abc", child:read())
     child:write "\n"
     assert.equal("def", child:read())
@@ -100,7 +104,8 @@ describe("process child", function()
   end)
 
   it("stop says TERM first, and KILL after the grace", function()
-    local child <close> = spawn { "sh", "-c", "trap 'echo term; exit 5' TERM; echo ready; while :; do sleep 0.01; done" }
+    local script = "trap 'echo term; exit 5' TERM; echo ready; while :; do sleep 0.01; done"
+    local child <close> = spawn { "sh", "-c", script }
     local lines = child:lines()
     assert.equal("ready", lines())
     child:stop()
@@ -203,6 +208,6 @@ describe("process child", function()
       collectgarbage()
       return not support.alive(pid)
     end, "the process ends")
-    support.eventually(function() return #support.children() == 0 end, "the reaper ends")
+    support.eventually(function() return next(support.children()) == nil end, "the reaper ends")
   end)
 end)

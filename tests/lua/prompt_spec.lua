@@ -23,7 +23,8 @@ describe("prompt", function()
   end)
 
   it("inserts numbers and booleans, everywhere that they are named", function()
-    assert.equal("1 true 1.5 1", prompt.render("{{N}} {{B}} {{F}} {{N}}", { N = 1, B = true, F = 1.5 }))
+    local vars = { N = 1, B = true, F = 1.5 }
+    assert.equal("1 true 1.5 1", prompt.render("{{N}} {{B}} {{F}} {{N}}", vars))
   end)
 
   it("leaves other braces and signs of the template alone", function()
@@ -85,10 +86,13 @@ describe("prompt", function()
     it("what is missing, null or of another type is empty", function()
       local odd = {
         id = "t2", name = "x", description = json.null, acceptance_criteria = json.null, steps = 5,
-        questions_resolved = { 5, "text", json.null, { question = json.null } }, analysis = json.null,
+        analysis = json.null,
+        questions_resolved = { 5, "text", json.null, { question = json.null } },
       }
       for _, vars in ipairs { prompt.task_vars { id = "t2", name = "x" }, prompt.task_vars(odd) } do
-        for _, name in ipairs { "TASK_DESCRIPTION", "ACCEPTANCE_CRITERIA", "TASK_STEPS", "ANALYSIS" } do
+        for _, name in ipairs {
+          "TASK_DESCRIPTION", "ACCEPTANCE_CRITERIA", "TASK_STEPS", "ANALYSIS",
+        } do
           assert.equal("", vars[name], name)
         end
       end

@@ -46,22 +46,26 @@ describe("resource", function()
   it("a stock Lua finds what is beside the library", function()
     local found = assert(resource.find("scripts", "execute.lua"))
     assert.same({ support.source .. "/scripts/execute.lua", false }, { found.path, found.embedded })
-    assert.equal(support.source .. "/scripts/prompts/execute.md", resource.find("prompts", "execute.md").path)
-    assert.equal(support.source .. "/examples/agents/demo.sh", resource.find("agents", "demo.sh").path)
+    found = assert(resource.find("prompts", "execute.md"))
+    assert.equal(support.source .. "/scripts/prompts/execute.md", found.path)
+    found = assert(resource.find("agents", "demo.sh"))
+    assert.equal(support.source .. "/examples/agents/demo.sh", found.path)
     assert.is_nil(resource.host())
   end)
 
   it("paths shows the directories in that order, and what is trusted", function()
     local path = support.repository()
-    local function paths() return core.json.parse(support.agentlua({ "paths", "--json", cwd = path }).stdout) end
+    local user, records = support.dir .. "/config/agentlua", support.dir .. "/state/agentlua/trust/"
+    local function paths()
+      return core.json.parse(support.agentlua({ "paths", "--json", cwd = path }).stdout)
+    end
     assert.equal(0, support.agentlua({ "init", cwd = path }).code)
     local shown = paths()
-    assert.same({ path .. "/.agentlua", support.dir .. "/config/agentlua" }, { table.unpack(shown.scripts, 1, 2) })
+    assert.same({ path .. "/.agentlua", user }, { table.unpack(shown.scripts, 1, 2) })
     assert.same({ true, path, support.host, support.dir .. "/state/agentlua" },
       { shown.trusted, shown.project, shown.host, shown.state })
-    core.fs.remove(support.dir .. "/state/agentlua/trust/"
-      .. core.fs.list(support.dir .. "/state/agentlua/trust")[1])
+    core.fs.remove(records .. core.fs.list(records)[1])
     shown = paths()
-    assert.same({ false, support.dir .. "/config/agentlua" }, { shown.trusted, shown.scripts[1] })
+    assert.same({ false, user }, { shown.trusted, shown.scripts[1] })
   end)
 end)

@@ -16,7 +16,7 @@ M.host = M.build .. "/bin/agentlua"
 --- Process id of this Lua.
 M.pid = core.fs.host({}).pid
 
--- ---- what a case leaves ---------------------------------------------------------------------------
+-- ---- what a case leaves -------------------------------------------------------------------------
 
 -- Descriptors that the event loop opens once and keeps, so that no case is blamed for them.
 local function open_lasting_descriptors()
@@ -30,17 +30,20 @@ end
 local function descriptors()
   local open = {}
   for _, fd in ipairs(core.fs.list "/proc/self/fd") do
-    open[fd] = core.fs.realpath("/proc/self/fd/" .. fd)
+    local path = "/proc/self/fd/" .. fd
+    if core.fs.stat(path) then open[fd] = core.fs.realpath(path) end -- not the one that listed them
   end
   return open
 end
 
---- Process ids of the children of this Lua, ended ones included.
+--- The children of this Lua, ended ones included: pid -> command line.
 function M.children()
   local found = {}
   for _, thread in ipairs(core.fs.list "/proc/self/task") do
     local text = core.fs.read("/proc/self/task/" .. thread .. "/children") or ""
-    for pid in text:gmatch "%d+" do found[#found + 1] = pid end
+    for pid in text:gmatch "%d+" do
+      found[pid] = (core.fs.read("/proc/" .. pid .. "/cmdline") or ""):gsub("\0", " ")
+    end
   end
   return found
 end
@@ -49,9 +52,8 @@ local function cwd() return core.fs.host({}).cwd end
 
 local function problems()
   local found = {}
-  for _, pid in ipairs(M.children()) do
-    local command = core.fs.read("/proc/" .. pid .. "/cmdline") or ""
-    found[#found + 1] = "child " .. pid .. ": " .. command:gsub("\0", " ")
+  for pid, command in pairs(M.children()) do
+    if not M.before.children[pid] then found[#found + 1] = "child " .. pid .. ": " .. command end
   end
   for fd, name in pairs(descriptors()) do
     if M.before.fds[fd] == nil then found[#found + 1] = "descriptor " .. fd .. ": " .. name end
@@ -69,9 +71,9 @@ end
 
 --- Makes `M.dir`, the case's own directory.
 function M.setup()
-  M.dir = "/tmp/agentlua-lua-" .. core.text.uuid()
+  M.dir = (os.getenv "TMPDIR" or "/tmp") .. "/agentlua-lua-" .. core.text.uuid()
   assert(core.fs.mkdir(M.dir))
-  M.before = { fds = descriptors(), cwd = cwd() }
+  M.before = { children = M.children(), fds = descriptors(), cwd = cwd() }
 end
 
 --- Removes the directory. Fails when the case left a child, a descriptor or another directory.
@@ -84,7 +86,7 @@ function M.teardown()
   assert(#left == 0, "the case left behind: " .. table.concat(left, "; "))
 end
 
--- ---- running and waiting --------------------------------------------------------------------------
+-- ---- running and waiting ------------------------------------------------------------------------
 
 --- Ways to call a function that waits: the same function works in both.
 M.modes = {
@@ -119,7 +121,7 @@ function M.mark(list, name)
   return setmetatable({}, { __close = function() list[#list + 1] = name end })
 end
 
--- ---- files, repositories, the host ----------------------------------------------------------------
+-- ---- files, repositories, the host --------------------------------------------------------------
 
 --- Writes a file below the case's directory; returns its path.
 function M.write(name, text, mode)
@@ -132,8 +134,9 @@ end
 -- Nothing of the user who runs the tests, and nothing of a run that the tests may be part of.
 local function surroundings(more)
   local env = {
-    HOME = M.dir .. "/home", XDG_STATE_HOME = M.dir .. "/state", XDG_CONFIG_HOME = M.dir .. "/config",
-    GIT_CONFIG_NOSYSTEM = "1", TZ = "UTC", EDITOR = false, VISUAL = false,
+    HOME = M.dir .. "/home", XDG_STATE_HOME = M.dir .. "/state",
+    XDG_CONFIG_HOME = M.dir .. "/config", GIT_CONFIG_NOSYSTEM = "1", TZ = "UTC",
+    EDITOR = false, VISUAL = false,
   }
   for _, entry in ipairs(core.fs.environment()) do
     local name = entry:match "^[^=]*"

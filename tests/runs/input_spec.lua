@@ -83,7 +83,8 @@ describe("bad input", function()
 
   it("a dependency cycle: exit 3, named; tasks that wait for a person: exit 0", function()
     w = support.new()
-    w:write("tasks.json", '[{"id":"a1","name":"one","dependencies":["b2"]},{"id":"b2","name":"two","dependencies":["a1"]}]')
+    w:write("tasks.json", [[{"id":"a1","name":"one","dependencies":["b2"]}
+      {"id":"b2","name":"two","dependencies":["a1"]}]])
     assert.equal(0, w:al("task", "import", "tasks.json").code)
     says(w:run "edit", 3, "'one' cannot run", "cycle")
     assert.equal(3, w:al("task", "next").code)

@@ -123,7 +123,9 @@ function world:make_user_work()
 end
 function world:user_work()
   local parts = {}
-  for _, path in ipairs { "src/f1.txt", "src/f2.txt", "untracked.txt", "secret.env" } do parts[#parts + 1] = self:read(path) end
+  for _, path in ipairs { "src/f1.txt", "src/f2.txt", "untracked.txt", "secret.env" } do
+    parts[#parts + 1] = self:read(path)
+  end
   parts[#parts + 1] = self:git("diff")
   parts[#parts + 1] = self:git("diff", "--cached")
   parts[#parts + 1] = self:git("stash", "list")

@@ -127,9 +127,10 @@ inline int step(lua_State* L) {
   failure problem;
   if (!protect(problem, [&] { state.step(limit); })) return raise(L, problem);
   lua_createtable(L, static_cast<int>(state.ready.size()), 0);
+  lua_Integer position = 0;
   for (std::size_t i = 0; i < state.ready.size(); ++i) {
     lua_pushinteger(L, state.ready[i]);
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+    lua_rawseti(L, -2, ++position);
   }
   state.ready.clear();
   return 1;
@@ -206,7 +207,9 @@ inline int watch_path(lua_State* L) {
   auto& source = new_handle<event_source>(L, source_type);
   bool made = protect(problem, [&] {
     source = state.own(std::make_unique<event_source>(state));
-    source->subscription = state.loop.watch_path(std::string(path), [self = source] { self->fire(); });
+    source->subscription = state.loop.watch_path(std::string(path), [self = source] {
+      self->fire();
+    });
   });
   return made ? 1 : fail(L, problem);
 }
@@ -224,10 +227,11 @@ inline int source_take(lua_State* L) {
   return 1;
 }
 
-inline constexpr luaL_Reg source_methods[] = {{"id", source_id}, {"take", source_take}, {nullptr, nullptr}};
+inline constexpr luaL_Reg source_methods[] = {
+    {"id", source_id}, {"take", source_take}, {nullptr, nullptr}};
 inline constexpr luaL_Reg functions[] = {
-    {"step", step},   {"fd", fd},
-    {"timeout", timeout}, {"timer", timer},
+    {"step", step},           {"fd", fd},
+    {"timeout", timeout},     {"timer", timer},
     {"on_signal", on_signal}, {"watch_path", watch_path},
     {nullptr, nullptr}};
 
@@ -235,8 +239,8 @@ inline constexpr luaL_Reg functions[] = {
 
 /// The table `core.loop`. [-0, +1]
 inline int open_loop(lua_State* L) {
-  new_handle_type<loop_api::event_source>(L, loop_api::source_type, loop_api::source_methods,
-                                          close_resource<loop_api::event_source>);
+  new_handle_type<loop_api::event_source>(
+      L, loop_api::source_type, loop_api::source_methods, close_resource<loop_api::event_source>);
   new_table(L, loop_api::functions);
   return 1;
 }

@@ -16,7 +16,8 @@ namespace agentlua::bind {
 namespace git_api {
 
 inline json place(const git::location& at) {
-  return {{"git_dir", at.git_dir.native()}, {"common_dir", at.common_dir.native()},
+  return {{"git_dir", at.git_dir.native()},
+          {"common_dir", at.common_dir.native()},
           {"work_tree", at.work_tree.native()}};
 }
 /// The checkout that member `key` of an operation's table names.
@@ -31,13 +32,18 @@ inline std::vector<std::string> list(const json& t, const char* key) {
                                              : std::vector<std::string>{};
 }
 inline std::string text(const json& t, const char* key) { return t.at(key).get<std::string>(); }
-inline json maybe(const std::optional<std::string>& value) { return value ? json(*value) : json(nullptr); }
+inline json maybe(const std::optional<std::string>& value) {
+  return value ? json(*value) : json(nullptr);
+}
 inline git::repository repo(const json& t) { return git::repository::at(where(t)); }
 
 inline json files(const std::vector<git::changed_file>& changed) {
   json out = json::array();
   for (const auto& file : changed)
-    out.push_back({{"path", file.path}, {"added", file.added}, {"deleted", file.deleted}, {"binary", file.binary}});
+    out.push_back({{"path", file.path},
+                   {"added", file.added},
+                   {"deleted", file.deleted},
+                   {"binary", file.binary}});
   return out;
 }
 
@@ -47,15 +53,20 @@ inline json open(const json& t) {
   return {{"at", place(found.where())}, {"branch", found.head_branch()}};
 }
 inline json resolve(const json& t) { return maybe(repo(t).resolve(text(t, "revision"))); }
-inline json contains(const json& t) { return repo(t).contains(text(t, "commit"), text(t, "ancestor")); }
+inline json contains(const json& t) {
+  return repo(t).contains(text(t, "commit"), text(t, "ancestor"));
+}
 inline json identity(const json& t) { return repo(t).identity(); }
 inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
 
 inline json worktree_list(const json& t) {
   json out = json::array();
   for (const auto& tree : git::worktrees(repo(t)))
-    out.push_back({{"path", tree.path.native()}, {"head", tree.head}, {"branch", tree.branch},
-                   {"prunable", tree.prunable}, {"locked", tree.locked}});
+    out.push_back({{"path", tree.path.native()},
+                   {"head", tree.head},
+                   {"branch", tree.branch},
+                   {"prunable", tree.prunable},
+                   {"locked", tree.locked}});
   return out;
 }
 /// worktree_adopt{at=, path=, branch=} -> at of the linked worktree, or null.
@@ -78,10 +89,13 @@ inline json commit_leftovers(const json& t) {
   return git::commit_leftovers(where(t), text(t, "branch"), text(t, "message"), list(t, "exclude"));
 }
 inline json save(const json& t) {
-  auto kept = git::save(where(t), text(t, "ref"), t.value("limit", std::uintmax_t{100} << 20), list(t, "known"));
+  auto kept = git::save(where(t), text(t, "ref"), t.value("limit", std::uintmax_t{100} << 20),
+                        list(t, "known"));
   return {{"commit", kept.commit}, {"skipped", kept.skipped}};
 }
-inline json diff(const json& t) { return files(git::diff(where(t), text(t, "from"), text(t, "to"))); }
+inline json diff(const json& t) {
+  return files(git::diff(where(t), text(t, "from"), text(t, "to")));
+}
 inline json status(const json& t) {
   git::command_options options;
   options.env = {"GIT_OPTIONAL_LOCKS=0"};
@@ -103,7 +117,7 @@ inline json land(const json& t) {
   request.protect = list(t, "protect");
   auto done = git::land(repo(t), request);
   return {{"status", done.status}, {"reason", done.reason}, {"commit", done.commit},
-          {"base", done.base}, {"paths", done.paths}, {"files", files(done.files)}};
+          {"base", done.base},     {"paths", done.paths},   {"files", files(done.files)}};
 }
 inline json finish_landing(const json& t) {
   git::finish_landing(repo(t), text(t, "pending_ref"));

@@ -31,12 +31,11 @@ int job_function(lua_State* L) {
     work->id = state.new_id();
     work->input = to_json(L, 1);
     handle = new job_handle(work);
-    state.loop.submit(
-        [work] { protect(work->problem, [&] { work->result = Op(work->input); }); },
-        [work, &state] {
-          work->done = true;
-          state.signal(work->id);
-        });
+    state.loop.submit([work] { protect(work->problem, [&] { work->result = Op(work->input); }); },
+                      [work, &state] {
+                        work->done = true;
+                        state.signal(work->id);
+                      });
   });
   return queued ? 1 : fail(L, problem);
 }
@@ -58,7 +57,8 @@ inline int job_result(lua_State* L) {
   return 2;
 }
 
-inline constexpr luaL_Reg job_methods[] = {{"id", job_id}, {"result", job_result}, {nullptr, nullptr}};
+inline constexpr luaL_Reg job_methods[] = {
+    {"id", job_id}, {"result", job_result}, {nullptr, nullptr}};
 
 /// Makes the handle type of jobs. [-0, +0]
 inline void open_job(lua_State* L) { new_handle_type<job_handle>(L, job_type, job_methods); }

@@ -16,7 +16,8 @@ inline int try_acquire(lua_State* L) {
   failure problem;
   auto& handle = new_handle<file_lock>(L, type);
   bool tried = protect(problem, [&] {
-    if (auto lock = file_lock::try_acquire(stdfs::path(path))) handle = new file_lock(std::move(*lock));
+    if (auto lock = file_lock::try_acquire(stdfs::path(path)))
+      handle = new file_lock(std::move(*lock));
   });
   if (!tried) return fail(L, problem);
   if (handle == nullptr) lua_pushboolean(L, 0);
@@ -28,7 +29,8 @@ inline int held(lua_State* L) {
   std::string_view path = check_path(L, 1);
   failure problem;
   bool answer = false;
-  if (!protect(problem, [&] { answer = file_lock::held(stdfs::path(path)); })) return fail(L, problem);
+  if (!protect(problem, [&] { answer = file_lock::held(stdfs::path(path)); }))
+    return fail(L, problem);
   lua_pushboolean(L, answer ? 1 : 0);
   return 1;
 }

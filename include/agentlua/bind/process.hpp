@@ -28,9 +28,11 @@ inline std::vector<std::string> strings(const json& options, const char* key) {
   std::vector<std::string> list;
   const json* value = member(options, key);
   if (value == nullptr) return list;
-  if (!value->is_array() && !value->empty()) throw error("EINVAL", std::string(key) + " must be a list");
+  if (!value->is_array() && !value->empty())
+    throw error("EINVAL", std::string(key) + " must be a list");
   for (const json& element : *value) {
-    if (!element.is_string() || element.get_ref<const std::string&>().find('\0') != std::string::npos)
+    if (!element.is_string() ||
+        element.get_ref<const std::string&>().find('\0') != std::string::npos)
       throw error("EINVAL", std::string(key) + " must hold strings without NUL bytes");
     list.push_back(element.get<std::string>());
   }
@@ -45,9 +47,10 @@ inline std::string path(const json& options, const char* key) {
 }
 
 inline process_options read_options(const json& table) {
-  static constexpr std::array known = {"argv", "cwd", "env", "stdin", "stdin_pipe", "stdout", "stderr",
-                                       "stdout_file", "stderr_file", "contain", "hold", "wall", "idle",
-                                       "stop"};
+  static constexpr std::array known = {
+      "argv",       "cwd",    "env",    "env_changes", "stdin",
+      "stdin_pipe", "stdout", "stderr", "stdout_file", "stderr_file",
+      "contain",    "hold",   "wall",   "idle",        "stop"};
   for (const auto& [key, value] : table.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
       throw error("EINVAL", "process: unknown option '" + key + "'");
@@ -55,6 +58,14 @@ inline process_options read_options(const json& table) {
   options.argv = strings(table, "argv");
   options.cwd = path(table, "cwd");
   if (member(table, "env")) options.env = strings(table, "env");
+  if (const json* changes = member(table, "env_changes"); changes && changes->is_object())
+    for (const auto& [name, value] : changes->items()) {
+      std::string text = value.is_string() ? value.get<std::string>() : "";
+      if (name.find('=') != std::string::npos || (name + text).find('\0') != std::string::npos)
+        throw error("EINVAL", "env: '" + name + "' cannot be set");
+      options.env_changes.emplace_back(
+          name, value.is_string() ? std::optional(text) : std::nullopt);
+    }
   options.stdin_text = string_or(table, "stdin");
   options.stdin_pipe = table.value("stdin_pipe", false);
   options.stdout_to = string_or(table, "stdout", "pipe");
@@ -87,8 +98,7 @@ inline int spawn(lua_State* L) {
   bool made = protect(problem, [&] {
     auto fresh = std::make_unique<child>(state);
     fresh->native = std::make_unique<process>(
-        state.loop, read_options(to_json(L, 1)),
-        [&state, id = fresh->id] { state.signal(id); });
+        state.loop, read_options(to_json(L, 1)), [&state, id = fresh->id] { state.signal(id); });
     handle = state.own(std::move(fresh));
   });
   return made ? 1 : fail(L, problem);
@@ -212,17 +222,26 @@ inline int close(lua_State* L) {
 }
 
 inline constexpr luaL_Reg methods[] = {
-    {"id", id},           {"pid", pid},     {"state", state},
-    {"next_line", next_line}, {"read", read}, {"write", write},
-    {"close_stdin", close_stdin}, {"signal", signal}, {"stop", stop},
-    {"kill", kill},       {"result", result}, {nullptr, nullptr}};
+    {"id", id},
+    {"pid", pid},
+    {"state", state},
+    {"next_line", next_line},
+    {"read", read},
+    {"write", write},
+    {"close_stdin", close_stdin},
+    {"signal", signal},
+    {"stop", stop},
+    {"kill", kill},
+    {"result", result},
+    {nullptr, nullptr}};
 inline constexpr luaL_Reg functions[] = {{"spawn", spawn}, {nullptr, nullptr}};
 
 }  // namespace process_api
 
 /// The table `core.process`. [-0, +1]
 inline int open_process(lua_State* L) {
-  new_handle_type<process_api::child>(L, process_api::type, process_api::methods, process_api::close);
+  new_handle_type<process_api::child>(
+      L, process_api::type, process_api::methods, process_api::close);
   new_table(L, process_api::functions);
   return 1;
 }

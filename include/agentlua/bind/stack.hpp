@@ -228,7 +228,8 @@ inline json to_json(lua_State* L, int index, int depth = 0) {
           std::size_t size = 0;
           const char* key = lua_tolstring(L, -2, &size);
           object[std::string(key, size)] = to_json(L, -1, depth + 1);
-        } else if (lua_isinteger(L, -2) == 0 || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > length) {
+        } else if (lua_isinteger(L, -2) == 0 || lua_tointeger(L, -2) < 1 ||
+                   lua_tointeger(L, -2) > length) {
           throw error("EINVAL", "table mixes list elements with named fields");
         }
       }
@@ -237,7 +238,8 @@ inline json to_json(lua_State* L, int index, int depth = 0) {
     default:
       break;
   }
-  throw error("EINVAL", std::string("a ") + lua_typename(L, lua_type(L, index)) + " cannot be JSON");
+  throw error("EINVAL",
+              std::string("a ") + lua_typename(L, lua_type(L, index)) + " cannot be JSON");
 }
 
 /// A Lua function for `Op`, of type json(const json& argument): the argument is the table or value

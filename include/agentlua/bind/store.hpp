@@ -21,7 +21,9 @@ inline std::vector<std::string> statuses(const json& value) {
   return value.get<std::vector<std::string>>();
 }
 
-inline json optional(std::optional<json> value) { return value ? std::move(*value) : json(nullptr); }
+inline json optional(std::optional<json> value) {
+  return value ? std::move(*value) : json(nullptr);
+}
 
 inline json claim(store& s, const json& table) {
   claim_request request;
@@ -54,13 +56,17 @@ inline constexpr luaL_Reg methods[] = {
     {"update", method<[](store& s, const json& t) {
        return s.update(t.at("id").get<std::string>(), patch_of(t));
      }>},
-    {"release", method<[](store& s, const json& id) { return s.release(id.get<std::string>()), json(true); }>},
-    {"owner_fd", method<[](store& s, const json& id) { return json(s.owner_fd(id.get<std::string>())); }>},
-    {"is_owned", method<[](store& s, const json& id) { return json(s.is_owned(id.get<std::string>())); }>},
+    {"release",
+     method<[](store& s, const json& id) { return s.release(id.get<std::string>()), json(true); }>},
+    {"owner_fd",
+     method<[](store& s, const json& id) { return json(s.owner_fd(id.get<std::string>())); }>},
+    {"is_owned",
+     method<[](store& s, const json& id) { return json(s.is_owned(id.get<std::string>())); }>},
     {"recover", method<[](store& s, const json&) { return json(s.recover()); }>},
     {"problems", method<[](store& s, const json&) { return s.problems(); }>},
     {"quarantine", method<[](store& s, const json& t) {
-       return json(s.quarantine(t.at("status").get<std::string>(), t.at("file").get<std::string>()));
+       return json(
+           s.quarantine(t.at("status").get<std::string>(), t.at("file").get<std::string>()));
      }>},
     {nullptr, nullptr}};
 

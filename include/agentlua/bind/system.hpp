@@ -42,7 +42,8 @@ inline json distance(const json& pair) {
 
 /// A path without NUL bytes, which the system would cut it at. Errors: EINVAL.
 inline stdfs::path whole_path(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos) throw error("EINVAL", "a path cannot hold NUL bytes");
+  if (text.find('\0') != std::string_view::npos)
+    throw error("EINVAL", "a path cannot hold NUL bytes");
   return text;
 }
 inline stdfs::path whole_path(const json& text) {
@@ -51,9 +52,10 @@ inline stdfs::path whole_path(const json& text) {
 
 /// write{path=, content=, create_only=, mode=}: durable and atomic.
 inline json write(const json& t) {
-  fs::write_file_atomic(whole_path(t.at("path")), t.at("content").get<std::string>(),
-                        t.value("create_only", false) ? fs::write_mode::create_only : fs::write_mode::replace,
-                        t.value("mode", 0644u));
+  fs::write_file_atomic(
+      whole_path(t.at("path")), t.at("content").get<std::string>(),
+      t.value("create_only", false) ? fs::write_mode::create_only : fs::write_mode::replace,
+      t.value("mode", 0644u));
   return true;
 }
 
@@ -65,7 +67,8 @@ inline json stat(const json& path) {
   const char* type = S_ISREG(info.st_mode) ? "file" : S_ISDIR(info.st_mode) ? "directory" : "other";
   return {{"type", type},
           {"size", info.st_size},
-          {"mtime", static_cast<double>(info.st_mtim.tv_sec) + 1e-9 * static_cast<double>(info.st_mtim.tv_nsec)},
+          {"mtime", static_cast<double>(info.st_mtim.tv_sec) +
+                        1e-9 * static_cast<double>(info.st_mtim.tv_nsec)},
           {"mode", info.st_mode & 07777},
           {"inode", info.st_ino},
           {"device", info.st_dev}};
@@ -97,7 +100,8 @@ inline json remove(const json& path) {
 }
 
 inline json append_event(const json& t) {
-  event_log(whole_path(t.at("path"))).append(t.at("type").get<std::string>(), t.value("fields", json::object()));
+  event_log(whole_path(t.at("path")))
+      .append(t.at("type").get<std::string>(), t.value("fields", json::object()));
   return true;
 }
 
@@ -112,15 +116,19 @@ inline json chdir(const json& path) {
 /// environment() -> ["NAME=value", ...]
 inline json environment(const json&) {
   json all = json::array();
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) all.push_back(*entry);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    all.push_back(*entry);
   return all;
 }
 
 inline json host(const json&) {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
-  return {{"name", name.data()}, {"pid", ::getpid()}, {"cwd", stdfs::current_path().native()},
-          {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)}, {"terminal", ::isatty(1) == 1}};
+  return {{"name", name.data()},
+          {"pid", ::getpid()},
+          {"cwd", stdfs::current_path().native()},
+          {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"terminal", ::isatty(1) == 1}};
 }
 
 inline json limit_parse(const json& t) {
@@ -140,7 +148,8 @@ inline int clock(lua_State* L) {
 /// iso([wall]) -> "2026-01-31T23:59:59.123456Z"
 inline int iso(lua_State* L) {
   lua_Number wall = luaL_optnumber(L, 1, wall_now());
-  luaL_argcheck(L, wall >= -62e9 && wall < 253402300800.0, 1, "not a time between the years 6 and 9999");
+  luaL_argcheck(L, wall >= -62e9 && wall < 253402300800.0, 1,
+                "not a time between the years 6 and 9999");
   failure problem;
   auto& out = scratch<std::string>(L);
   if (!protect(problem, [&] { out = iso_time(wall); })) return raise(L, problem);
@@ -163,25 +172,36 @@ inline constexpr luaL_Reg text_functions[] = {
     {"glob", glob},
     {nullptr, nullptr}};
 inline constexpr luaL_Reg fs_functions[] = {
-    {"read", text_function<[](std::string_view p) { return fs::read_file(whole_path(p), 64u << 20); }>},
-    {"realpath", text_function<[](std::string_view p) { return stdfs::weakly_canonical(whole_path(p)).native(); }>},
+    {"read",
+     text_function<[](std::string_view p) { return fs::read_file(whole_path(p), 64u << 20); }>},
+    {"realpath", text_function<[](std::string_view p) {
+       return stdfs::weakly_canonical(whole_path(p)).native();
+     }>},
     {"write", json_function<write>},
     {"stat", json_function<stat>},
     {"list", json_function<list>},
     {"copy", json_function<copy>},
     {"remove", json_function<remove>},
     {"chdir", json_function<chdir>},
-    {"mkdir", json_function<[](const json& p) { return fs::make_directories(whole_path(p)), json(true); }>},
+    {"mkdir",
+     json_function<[](const json& p) { return fs::make_directories(whole_path(p)), json(true); }>},
     {"append", json_function<[](const json& t) {
-       return fs::append_record(whole_path(t.at("path")), t.at("text").get<std::string>()), json(true);
+       return fs::append_record(whole_path(t.at("path")), t.at("text").get<std::string>()),
+              json(true);
      }>},
     {"environment", json_function<environment>},
     {"host", json_function<host>},
     {nullptr, nullptr}};
 inline constexpr luaL_Reg time_functions[] = {
-    {"now", now}, {"clock", clock}, {"iso", iso}, {"parse_iso", json_function<parse_iso>}, {nullptr, nullptr}};
-inline constexpr luaL_Reg limit_functions[] = {{"parse", json_function<limit_parse>}, {nullptr, nullptr}};
-inline constexpr luaL_Reg events_functions[] = {{"append", json_function<append_event>}, {nullptr, nullptr}};
+    {"now", now},
+    {"clock", clock},
+    {"iso", iso},
+    {"parse_iso", json_function<parse_iso>},
+    {nullptr, nullptr}};
+inline constexpr luaL_Reg limit_functions[] = {
+    {"parse", json_function<limit_parse>}, {nullptr, nullptr}};
+inline constexpr luaL_Reg events_functions[] = {
+    {"append", json_function<append_event>}, {nullptr, nullptr}};
 
 }  // namespace system_api
 }  // namespace agentlua::bind

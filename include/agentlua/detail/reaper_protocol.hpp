@@ -5,10 +5,10 @@
 
 namespace agentlua::detail {
 
-inline constexpr int reaper_control_fd = 3;      ///< host to reaper: one byte per order
-inline constexpr int reaper_status_fd = 4;       ///< reaper to host: reaper_record
-inline constexpr int reaper_first_held_fd = 5;   ///< locks held until the tree is gone
-inline constexpr unsigned char reaper_end = 255; ///< order: kill everything and leave
+inline constexpr int reaper_control_fd = 3;       ///< host to reaper: one byte per order
+inline constexpr int reaper_status_fd = 4;        ///< reaper to host: reaper_record
+inline constexpr int reaper_first_held_fd = 5;    ///< locks held until the tree is gone
+inline constexpr unsigned char reaper_end = 255;  ///< order: kill everything and leave
 
 enum class reaper_event : std::int32_t {
   started = 1,  ///< the program runs; value: its pid

@@ -20,12 +20,12 @@ namespace agentlua::detail {
 
 /// Everything posix_spawn needs, already decided: fds are the child's 0, 1, 2, 3, ...
 struct spawn_plan {
-  std::string name;                // what errors call it
-  std::string program;             // absolute path
+  std::string name;     // what errors call it
+  std::string program;  // absolute path
   std::vector<std::string> argv;
-  std::vector<std::string> env;    // complete, "NAME=value"
-  std::string cwd;                 // empty: inherited
-  std::vector<unique_fd> fds;      // child's fd n is fds[n]; all numbers here are above 9
+  std::vector<std::string> env;  // complete, "NAME=value"
+  std::string cwd;               // empty: inherited
+  std::vector<unique_fd> fds;    // child's fd n is fds[n]; all numbers here are above 9
 };
 
 /// A descriptor of the same open file, close-on-exec, above every number that a child is given.
@@ -82,8 +82,8 @@ inline pid_t spawn(const spawn_plan& plan) {
   auto argv = pointers(plan.argv);
   auto env = pointers(plan.env);
   pid_t pid = 0;
-  int problem = ::posix_spawn(&pid, plan.program.c_str(), &actions, &attributes, argv.data(),
-                              env.data());
+  int problem = ::posix_spawn(
+      &pid, plan.program.c_str(), &actions, &attributes, argv.data(), env.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   if (problem == E2BIG) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "agentlua/detail/byte_queue.hpp"
 #include "agentlua/event_loop.hpp"
 #include "agentlua/fs.hpp"
 
@@ -61,7 +62,7 @@ class stream {
   bool next_line(std::string_view& line, bool& cut) {
     cut = false;
     for (;;) {
-      std::string_view unread = std::string_view(buffer_).substr(taken_);
+      std::string_view unread = buffer_.view();
       std::size_t end = unread.find('\n', scanned_);
       bool whole = end != std::string_view::npos;
       if (!whole) {
@@ -73,7 +74,7 @@ class stream {
       bool tail = dropping_;
       dropping_ = !whole && (!ended() || end < unread.size());
       scanned_ = 0;
-      taken_ += end + (whole ? 1 : 0);
+      buffer_.consume(end + (whole ? 1 : 0));
       if (tail) continue;
       cut = dropping_ || end > line_limit;
       line = unread.substr(0, std::min(end, line_limit));
@@ -83,9 +84,9 @@ class stream {
 
   /// Appends everything unread to `into`; true when there was something.
   bool take_all(std::string& into) {
-    std::size_t size = buffer_.size() - taken_;
-    into.append(buffer_, taken_, size);
-    taken_ = buffer_.size();
+    std::size_t size = buffer_.size();
+    into.append(buffer_.view());
+    buffer_.consume(size);
     scanned_ = 0;
     want_more();
     return size != 0;
@@ -95,7 +96,7 @@ class stream {
   /// True while reading waits for the reader: the child may have more to say.
   bool paused() const noexcept { return fd_ && !watch_; }
   /// True when there is nothing to take and nothing will come.
-  bool exhausted() const noexcept { return ended() && taken_ == buffer_.size(); }
+  bool exhausted() const noexcept { return ended() && buffer_.empty(); }
   std::uint64_t bytes() const noexcept { return bytes_; }
   /// The file could not be written: errno, else 0. The child goes on; the gap is known.
   int file_problem() const noexcept { return file_problem_; }
@@ -111,10 +112,6 @@ class stream {
 
  private:
   bool want_more() {
-    if (taken_ > 0) {
-      buffer_.erase(0, taken_);
-      taken_ = 0;
-    }
     if (fd_ && !watch_ && buffer_.size() < high_water) resume();
     return false;
   }
@@ -124,30 +121,24 @@ class stream {
 
   void on_readable() noexcept {
     constexpr std::size_t chunk = 256u << 10;
-    if (taken_ > buffer_.size() / 2) {  // a reader may always be a little behind
-      buffer_.erase(0, taken_);
-      taken_ = 0;
-    }
-    std::size_t before = buffer_.size();
-    buffer_.resize(before + chunk);
-    ssize_t got = ::read(fd_.get(), buffer_.data() + before, chunk);
-    int problem = errno;
-    buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && (problem == EAGAIN || problem == EINTR)) return;
+    char* room = buffer_.prepare(chunk);
+    ssize_t got = ::read(fd_.get(), room, chunk);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
       abandon();
       return;
     }
+    buffer_.commit(static_cast<std::size_t>(got));
     bytes_ += static_cast<std::uint64_t>(got);
     if (file_) {
       try {
-        fs::write_all(file_.get(), std::string_view(buffer_).substr(before), "output file");
+        fs::write_all(file_.get(), {room, static_cast<std::size_t>(got)}, "output file");
       } catch (const error&) {
         file_problem_ = errno;
         file_.reset();
       }
     }
-    if (buffer_.size() - taken_ >= high_water) watch_.reset();
+    if (buffer_.size() >= high_water) watch_.reset();
     changed_();
   }
 
@@ -156,11 +147,10 @@ class stream {
   std::unique_ptr<event_loop::subscription> watch_;
   std::function<void()> changed_ = [] {};
   std::function<void()> at_end_;
-  std::string buffer_;
-  std::size_t taken_ = 0;    // bytes of buffer_ that the reader has had
-  std::size_t scanned_ = 0;  // bytes after taken_ known to hold no newline
+  byte_queue buffer_;
+  std::size_t scanned_ = 0;  // bytes of buffer_ known to hold no newline
   std::uint64_t bytes_ = 0;
-  bool dropping_ = false;    // inside a line whose start was given out as cut
+  bool dropping_ = false;  // inside a line whose start was given out as cut
   int file_problem_ = 0;
 };
 

@@ -22,10 +22,10 @@ struct location {
 
 /// How a git command is run.
 struct command_options {
-  std::string input;                    ///< for stdin
-  std::vector<std::string> env;         ///< more "NAME=value"
-  std::vector<int> hold;                ///< locks that stay held until git is gone
-  bool may_fail = false;                ///< a non-zero exit is an answer, not an error
+  std::string input;             ///< for stdin
+  std::vector<std::string> env;  ///< more "NAME=value"
+  std::vector<int> hold;         ///< locks that stay held until git is gone
+  bool may_fail = false;         ///< a non-zero exit is an answer, not an error
 };
 
 namespace detail {
@@ -33,13 +33,14 @@ namespace detail {
 /// The surroundings of git: the user's, less what redirects a repository, plus what keeps git from
 /// asking questions. Identity variables (GIT_AUTHOR_*, GIT_COMMITTER_*) and transport stay.
 inline std::vector<std::string> environment(const location& at) {
-  constexpr std::array keep = {"GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSH", "GIT_ASKPASS",
-                               "GIT_EXEC_PATH", "GIT_SSL_", "GIT_CONFIG_GLOBAL",
-                               "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"};
+  constexpr std::array keep = {"GIT_AUTHOR_",       "GIT_COMMITTER_",    "GIT_SSH",
+                               "GIT_ASKPASS",       "GIT_EXEC_PATH",     "GIT_SSL_",
+                               "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"};
   std::vector<std::string> env;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string_view text = *entry;
-    bool foreign = text.starts_with("GIT_") || text.starts_with("LC_") || text.starts_with("LANGUAGE=");
+    bool foreign = text.starts_with("GIT_") || text.starts_with("LC_") ||
+                   text.starts_with("LANGUAGE=");
     for (const char* name : keep) foreign = foreign && !text.starts_with(name);
     if (!foreign) env.emplace_back(text);
   }
@@ -48,8 +49,8 @@ inline std::vector<std::string> environment(const location& at) {
     env.push_back("GIT_COMMON_DIR=" + at.common_dir.native());
     if (!at.work_tree.empty()) env.push_back("GIT_WORK_TREE=" + at.work_tree.native());
   }
-  for (const char* setting : {"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "LC_ALL=C.UTF-8",
-                              "GIT_PAGER=cat"})
+  for (const char* setting :
+       {"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "LC_ALL=C.UTF-8", "GIT_PAGER=cat"})
     env.emplace_back(setting);
   return env;
 }
@@ -57,8 +58,8 @@ inline std::vector<std::string> environment(const location& at) {
 /// Settings that win over every file: nothing that a repository can name is started by them, no
 /// background work is left behind, and what is published is flushed to the disk.
 inline constexpr std::array guard = {
-    "core.fsmonitor=false",  "core.hooksPath=/dev/null",  "gc.auto=0",
-    "maintenance.auto=false", "protocol.ext.allow=never", "submodule.recurse=false",
+    "core.fsmonitor=false",         "core.hooksPath=/dev/null",  "gc.auto=0",
+    "maintenance.auto=false",       "protocol.ext.allow=never",  "submodule.recurse=false",
     "core.fsync=objects,reference", "advice.detachedHead=false", "merge.autoStash=false"};
 
 }  // namespace detail

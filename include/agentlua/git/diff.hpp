@@ -17,11 +17,13 @@ struct changed_file {
 };
 
 /// Files that differ between two trees or commits of a repository.
-inline std::vector<changed_file> diff(const location& at, const std::string& from, const std::string& to) {
+inline std::vector<changed_file> diff(const location& at, const std::string& from,
+                                      const std::string& to) {
   std::vector<changed_file> files;
-  for (const std::string& row : split_nul(
-           command(at, {"diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff",
-                        "--no-textconv", from, to}).out)) {
+  for (const std::string& row :
+       split_nul(command(at, {"diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff",
+                              "--no-textconv", from, to})
+                     .out)) {
     auto first = row.find('\t');
     auto second = row.find('\t', first + 1);
     if (second == std::string::npos) continue;

@@ -20,8 +20,8 @@ namespace agentlua::git {
 
 /// What land() is asked to do.
 struct land_request {
-  std::string branch, base;          ///< names without refs/heads/
-  std::string mode = "squash";       ///< squash: one commit; merge: a merge commit
+  std::string branch, base;     ///< names without refs/heads/
+  std::string mode = "squash";  ///< squash: one commit; merge: a merge commit
   std::string message;
   std::string author;                ///< "Name <email>"; git's own when empty
   std::string pending_ref;           ///< holds the new commit until finish_landing()
@@ -35,8 +35,8 @@ struct land_result {
   std::string reason;  ///< for people: what stopped it and what to do
   std::string commit;  ///< the new commit on the base
   std::string base;    ///< where the base was before
-  std::vector<std::string> paths;    ///< conflicting, blocking or protected paths
-  std::vector<changed_file> files;   ///< what landing changes
+  std::vector<std::string> paths;   ///< conflicting, blocking or protected paths
+  std::vector<changed_file> files;  ///< what landing changes
 };
 
 /// One landing. Holds the repository's lock while it lives.
@@ -79,21 +79,27 @@ class landing {
     if (!tip) return refuse("refused", "branch '" + ask_.branch + "' does not exist"), false;
     result_.base = *base;
     tip_ = *tip;
-    if (repo_.contains(*base, *tip)) return refuse("empty", "the branch has no commits of its own"), false;
+    if (repo_.contains(*base, *tip))
+      return refuse("empty", "the branch has no commits of its own"), false;
     return merge() && find_checkout() && check_checkout() && make_commit();
   }
 
   /// Merges in the object store; no checkout, no index.
   bool merge() {
-    auto merged = command(repo_.where(), {"merge-tree", "--write-tree", "-z", "--name-only", "--messages",
-                                          result_.base, tip_}, guarded());
+    auto merged = command(
+        repo_.where(),
+        {"merge-tree", "--write-tree", "-z", "--name-only", "--messages", result_.base, tip_},
+        guarded());
     auto parts = split_nul(merged.out);
     if (merged.code > 1 || merged.code < 0 || parts.empty())
       return refuse("refused", "git merge-tree failed: " + merged.err), false;
     tree_ = parts[0];
     if (merged.code == 1) {
-      for (std::size_t i = 1; i < parts.size() && !parts[i].empty(); ++i) result_.paths.push_back(parts[i]);
-      return refuse("conflict", "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths)), false;
+      for (std::size_t i = 1; i < parts.size() && !parts[i].empty(); ++i)
+        result_.paths.push_back(parts[i]);
+      return refuse("conflict",
+                    "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths)),
+             false;
     }
     result_.files = diff(repo_.where(), result_.base, tree_);
     if (result_.files.empty()) return refuse("empty", "the branch changes nothing"), false;
@@ -104,7 +110,8 @@ class landing {
           break;
         }
     if (!result_.paths.empty())
-      return refuse("protected", "the branch changes protected paths: " + listed(result_.paths)), false;
+      return refuse("protected", "the branch changes protected paths: " + listed(result_.paths)),
+             false;
     return true;
   }
 
@@ -114,12 +121,14 @@ class landing {
     for (const worktree& tree : worktrees(repo_)) {
       if (tree.branch != ask_.base || tree.bare || tree.prunable) continue;
       bool is_main = tree.path == repo_.where().common_dir.parent_path();
-      checkout_ = is_main ? location{repo_.where().common_dir, repo_.where().common_dir, tree.path, {}}
-                          : find_worktree(repo_, tree.path);
+      checkout_ = is_main
+                      ? location{repo_.where().common_dir, repo_.where().common_dir, tree.path, {}}
+                      : find_worktree(repo_, tree.path);
       if (!checkout_ && tree.path == repo_.where().work_tree) checkout_ = repo_.where();
       if (!checkout_)
         return refuse("refused", "'" + ask_.base + "' is checked out at '" + tree.path.native() +
-                                     "', which git describes in two ways"), false;
+                                     "', which git describes in two ways"),
+               false;
     }
     return true;
   }
@@ -129,18 +138,24 @@ class landing {
     if (!checkout_) return true;
     const std::string where = "'" + checkout_->work_tree.native() + "'";
     if (auto busy = unfinished_operation(*checkout_); !busy.empty())
-      return refuse("refused", "a " + busy + " is unfinished in " + where + "; finish it first"), false;
+      return refuse("refused", "a " + busy + " is unfinished in " + where + "; finish it first"),
+             false;
     auto options = guarded(false);
     options.env = {"GIT_OPTIONAL_LOCKS=0"};
     std::set<std::string> touched;
     for (const changed_file& file : result_.files) touched.insert(file.path);
     for (const std::string& row :
-         split_nul(command(*checkout_, {"status", "--porcelain=v1", "-z", "--no-renames",
-                                        "--untracked-files=no", "--ignore-submodules=none"}, options).out))
+         split_nul(command(*checkout_,
+                           {"status", "--porcelain=v1", "-z", "--no-renames",
+                            "--untracked-files=no", "--ignore-submodules=none"},
+                           options)
+                       .out))
       if (row.size() > 3 && touched.contains(row.substr(3))) result_.paths.push_back(row.substr(3));
     if (!result_.paths.empty())
-      return refuse("refused", "you have changes in " + where + " to files that the branch changes: " +
-                                   listed(result_.paths) + "; commit or undo them"), false;
+      return refuse("refused", "you have changes in " + where +
+                                   " to files that the branch changes: " + listed(result_.paths) +
+                                   "; commit or undo them"),
+             false;
     return true;
   }
 
@@ -151,8 +166,9 @@ class landing {
     auto options = guarded(false);
     options.input = ask_.message;
     if (auto mail = ask_.author.find(" <"); mail != std::string::npos)
-      options.env = {"GIT_AUTHOR_NAME=" + ask_.author.substr(0, mail),
-                     "GIT_AUTHOR_EMAIL=" + ask_.author.substr(mail + 2, ask_.author.size() - mail - 3)};
+      options.env = {
+          "GIT_AUTHOR_NAME=" + ask_.author.substr(0, mail),
+          "GIT_AUTHOR_EMAIL=" + ask_.author.substr(mail + 2, ask_.author.size() - mail - 3)};
     result_.commit = line(repo_.where(), args, options);
     return true;
   }
@@ -182,8 +198,9 @@ class landing {
   bool fast_forward() {
     run_result done;
     for (int attempt = 0; attempt < 5; ++attempt) {
-      done = command(*checkout_, {"-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet",
-                                  "--no-overwrite-ignore", "--no-autostash", "--no-stat", result_.commit},
+      done = command(*checkout_,
+                     {"-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet",
+                      "--no-overwrite-ignore", "--no-autostash", "--no-stat", result_.commit},
                      guarded());
       bool locked = done.err.find("index.lock") != std::string::npos;
       if (done.code == 0 || !locked) break;
@@ -192,24 +209,29 @@ class landing {
     }
     auto now = repo_.resolve(base_ref());
     if (now == result_.commit) return true;
-    if (now != result_.base) return refuse("moved", "branch '" + ask_.base + "' moved meanwhile"), false;
+    if (now != result_.base)
+      return refuse("moved", "branch '" + ask_.base + "' moved meanwhile"), false;
     roll_back();
     while (!done.err.empty() && done.err.back() == '\n') done.err.pop_back();
     return refuse("refused", "cannot bring '" + checkout_->work_tree.native() +
-                                 "' forward: " + (done.err.empty() ? done.out : done.err)), false;
+                                 "' forward: " + (done.err.empty() ? done.out : done.err)),
+           false;
   }
 
   /// The ref could not be moved although the files were: put exactly those files back.
   void roll_back() {
     auto check = guarded();
-    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.base}, check).code == 0) return;
-    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.commit}, check).code != 0) return;
+    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.base}, check).code == 0)
+      return;
+    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.commit}, check).code != 0)
+      return;
     command(*checkout_, {"read-tree", "-m", "-u", result_.commit, result_.base}, check);
   }
 
   static std::string listed(const std::vector<std::string>& paths) {
     std::string out;
-    for (std::size_t i = 0; i < paths.size() && i < 10; ++i) out += (i ? ", " : "") + text::printable(paths[i]);
+    for (std::size_t i = 0; i < paths.size() && i < 10; ++i)
+      out += (i ? ", " : "") + text::printable(paths[i]);
     return paths.size() > 10 ? out + " and " + std::to_string(paths.size() - 10) + " more" : out;
   }
 
@@ -234,8 +256,8 @@ inline void finish_landing(const repository& repo, const std::string& pending_re
 
 /// After a crash: the commit that a pending ref holds if `base` has it (the landing went through),
 /// else nullopt, and the ref is dropped (it did not).
-inline std::optional<std::string> recover_landing(const repository& repo, const std::string& pending_ref,
-                                                  const std::string& base) {
+inline std::optional<std::string> recover_landing(
+    const repository& repo, const std::string& pending_ref, const std::string& base) {
   auto lock = lock_repository(repo);  // a git of the dead runner may still be at it
   auto commit = repo.resolve(pending_ref);
   if (!commit) return std::nullopt;

@@ -46,13 +46,15 @@ class repository {
     repository repo;
     location nowhere;
     nowhere.work_tree = start;
-    run_result found = command_at(nowhere, {"rev-parse", "--is-bare-repository",
-                                            "--absolute-git-dir", "--git-common-dir"});
+    run_result found = command_at(
+        nowhere, {"rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir"});
     if (found.err.find("dubious ownership") != std::string::npos)
-      throw error("EOWNER", "git refuses '" + start.native() + "': it belongs to another user; " +
-                                "git config --global --add safe.directory '" + start.native() + "'");
+      throw error("EOWNER",
+                  "git refuses '" + start.native() + "': it belongs to another user; " +
+                      "git config --global --add safe.directory '" + start.native() + "'");
     if (found.code != 0)
-      throw error("ENOREPO", "'" + start.native() + "' is not in a git repository; git init makes one");
+      throw error("ENOREPO",
+                  "'" + start.native() + "' is not in a git repository; git init makes one");
     auto lines = split_lines(found.out);
     bool bare = lines.at(0) == "true";
     repo.at_.git_dir = lines.at(1);
@@ -60,7 +62,8 @@ class repository {
     if (!bare) {
       auto top = split_lines(command_at(nowhere, {"rev-parse", "--show-toplevel"}).out);
       if (top.empty())
-        throw error("ENOREPO", "'" + start.native() + "' is inside a .git directory; name the checkout");
+        throw error("ENOREPO",
+                    "'" + start.native() + "' is inside a .git directory; name the checkout");
       repo.at_.work_tree = top[0];
     }
     repo.open_native();
@@ -80,8 +83,9 @@ class repository {
   /// Commit that a revision names, as hex; nullopt when there is none.
   std::optional<std::string> resolve(const std::string& revision) const {
     if (!native_) {
-      auto found = command(at_, {"rev-parse", "--verify", "--quiet", "--end-of-options",
-                                 revision + "^{commit}"}, quiet());
+      auto found = command(
+          at_, {"rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"},
+          quiet());
       return found.code == 0 ? std::optional(split_lines(found.out).at(0)) : std::nullopt;
     }
     git_object* raw = nullptr;
@@ -102,7 +106,8 @@ class repository {
     if (commit == ancestor) return true;
     git_oid a;
     git_oid b;
-    if (!native_ || git_oid_fromstr(&a, commit.c_str()) != 0 || git_oid_fromstr(&b, ancestor.c_str()) != 0)
+    if (!native_ || git_oid_fromstr(&a, commit.c_str()) != 0 ||
+        git_oid_fromstr(&b, ancestor.c_str()) != 0)
       return command(at_, {"merge-base", "--is-ancestor", ancestor, commit}, quiet()).code == 0;
     return git_graph_descendant_of(native_.get(), &a, &b) == 1;
   }
@@ -111,7 +116,8 @@ class repository {
   /// Errors: EMOVED (it is elsewhere), EGIT.
   void update_ref(const std::string& ref, const std::string& commit,
                   const std::optional<std::string>& expected = std::nullopt) const {
-    std::vector<std::string> args = {"update-ref", "--create-reflog", "-m", "agentlua", ref, commit};
+    std::vector<std::string> args = {
+        "update-ref", "--create-reflog", "-m", "agentlua", ref, commit};
     if (expected) args.push_back(expected->empty() ? std::string(commit.size(), '0') : *expected);
     auto done = command(at_, args, quiet());
     if (done.code == 0) return;
@@ -124,7 +130,8 @@ class repository {
   void delete_ref(const std::string& ref, const std::string& expected) const {
     if (!resolve(ref)) return;
     auto done = command(at_, {"update-ref", "-d", ref, expected}, quiet());
-    if (done.code != 0 && resolve(ref)) throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
+    if (done.code != 0 && resolve(ref))
+      throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
   }
 
   /// Names of the refs below a prefix like "refs/agentlua/pending/".
@@ -136,8 +143,9 @@ class repository {
   std::string identity() const {
     auto found = command(at_, {"var", "GIT_COMMITTER_IDENT"}, quiet());
     if (found.code != 0)
-      throw error("EIDENTITY", "git does not know who you are; git config --global user.name \"...\" "
-                               "and git config --global user.email \"...\"");
+      throw error("EIDENTITY",
+                  "git does not know who you are; git config --global user.name \"...\" "
+                  "and git config --global user.email \"...\"");
     return found.out.substr(0, found.out.rfind('>') + 1);
   }
 
@@ -164,7 +172,8 @@ class repository {
   }
   void open_native() {
     git_repository* raw = nullptr;
-    if (git_repository_open_ext(&raw, at_.git_dir.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) == 0)
+    if (git_repository_open_ext(
+            &raw, at_.git_dir.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) == 0)
       native_.reset(raw);
   }
 

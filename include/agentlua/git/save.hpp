@@ -12,7 +12,8 @@ namespace agentlua::git {
 
 /// Why a worktree cannot simply be committed as it is; empty when it can.
 inline std::string leftovers_refusal(const location& tree, const std::string& branch) {
-  if (auto busy = unfinished_operation(tree); !busy.empty()) return "a " + busy + " is unfinished in it";
+  if (auto busy = unfinished_operation(tree); !busy.empty())
+    return "a " + busy + " is unfinished in it";
   auto head = repository::at(tree).head_branch();
   if (head != branch)
     return head.empty() ? "HEAD is detached, expected branch '" + branch + "'"
@@ -33,7 +34,8 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
                                     const std::vector<std::string>& exclude) {
   clear_stale_locks(tree, branch);
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
-    throw error("EUNFINISHED", "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
+    throw error("EUNFINISHED",
+                "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   auto repo = repository::at(tree);
   std::string head = repo.resolve("HEAD").value();
   std::vector<std::string> add = {"add", "-A", "--", "."};
@@ -50,7 +52,7 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
 
 /// What save() kept.
 struct saved_work {
-  std::string commit;                ///< empty: there was nothing that the branch does not have
+  std::string commit;  ///< empty: there was nothing that the branch does not have
   /// Ignored files that were over the limit, and repositories of their own (with a slash at the end).
   std::vector<std::string> skipped;
 };
@@ -113,7 +115,9 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
   if (!paths.empty()) {
     auto add = private_index;
     add.input = paths;
-    command(tree, {"--literal-pathspecs", "add", "-f", "--pathspec-from-file=-", "--pathspec-file-nul"}, add);
+    command(tree,
+            {"--literal-pathspecs", "add", "-f", "--pathspec-from-file=-", "--pathspec-file-nul"},
+            add);
   }
   std::string content = line(tree, {"write-tree"}, private_index);
   bool differs = content != line(tree, {"rev-parse", head + "^{tree}"});
@@ -124,7 +128,8 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
     repo.update_ref(ref, result.commit);
     auto check = private_index;
     check.may_fail = true;
-    if (command(tree, {"diff-files", "--quiet"}, check).code != 0 || repo.resolve(ref) != result.commit)
+    if (command(tree, {"diff-files", "--quiet"}, check).code != 0 ||
+        repo.resolve(ref) != result.commit)
       throw error("ESAVE", "'" + tree.work_tree.native() + "' changed while it was saved");
   }
   stdfs::remove(index, ignored_problem);

@@ -62,10 +62,14 @@ inline std::string unfinished_operation(const location& at) {
     const char* file;
     const char* name;
   };
-  for (auto [file, name] : {sign{"MERGE_HEAD", "merge"}, {"CHERRY_PICK_HEAD", "cherry-pick"},
-                            {"REVERT_HEAD", "revert"}, {"BISECT_LOG", "bisect"},
-                            {"rebase-merge", "rebase"}, {"rebase-apply", "rebase"},
-                            {"sequencer", "sequence of picks"}})
+  for (auto [file, name] :
+       {sign{"MERGE_HEAD", "merge"},
+        {"CHERRY_PICK_HEAD", "cherry-pick"},
+        {"REVERT_HEAD", "revert"},
+        {"BISECT_LOG", "bisect"},
+        {"rebase-merge", "rebase"},
+        {"rebase-apply", "rebase"},
+        {"sequencer", "sequence of picks"}})
     if (stdfs::exists(at.git_dir / file)) return name;
   return {};
 }
@@ -85,10 +89,12 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
   auto lock = lock_repository(repo);
   for (const worktree& other : worktrees(repo))
     if (other.branch == branch && !other.prunable)
-      throw error("EBUSY", "branch '" + branch + "' is checked out at '" + other.path.native() + "'");
+      throw error("EBUSY",
+                  "branch '" + branch + "' is checked out at '" + other.path.native() + "'");
   fs::make_directories(path.parent_path());
   bool exists = repo.resolve("refs/heads/" + branch).has_value();
-  std::vector<std::string> args = {"worktree", "add", "--quiet", "--lock", "--reason", "used by agentlua"};
+  std::vector<std::string> args = {
+      "worktree", "add", "--quiet", "--lock", "--reason", "used by agentlua"};
   if (exists) {
     args.insert(args.end(), {"--", path.native(), branch});
   } else {
@@ -136,7 +142,8 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
 }
 
 /// Those of `paths` (relative to the checkout) that git ignores.
-inline std::vector<std::string> ignored_paths(const location& at, const std::vector<std::string>& paths) {
+inline std::vector<std::string> ignored_paths(const location& at,
+                                              const std::vector<std::string>& paths) {
   command_options options;
   options.may_fail = true;  // 1: none is ignored
   for (const std::string& path : paths) options.input.append(path).push_back('\0');

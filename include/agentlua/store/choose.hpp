@@ -40,10 +40,12 @@ class task_chooser {
   std::vector<block_reason> reasons(const task_record& task) {
     std::vector<block_reason> all;
     if (const json* hold = member(task.fields, "hold"); hold && *hold != false)
-      all.push_back({blocked_for::person, "hold", "on hold; agentlua resume " + task_id8(task.fields)});
+      all.push_back(
+          {blocked_for::person, "hold", "on hold; agentlua resume " + task_id8(task.fields)});
     auto start = parse_iso_time(string_or(task.fields, "not_before"));
     if (start && *start > now_)
-      all.push_back({blocked_for::time, "not_before", "not before " + string_or(task.fields, "not_before")});
+      all.push_back(
+          {blocked_for::time, "not_before", "not before " + string_or(task.fields, "not_before")});
     if (const json* ignore = member(task.fields, "ignore"); ignore && ignore->is_object())
       if (const json* manual = member(*ignore, "manual"); manual && *manual == true)
         all.push_back({blocked_for::person, "ignored", "ignored by a person"});
@@ -130,7 +132,8 @@ class task_chooser {
   std::optional<block_reason> unmet(const task_record& task, const std::string& name) {
     const auto* targets = find(name);
     if (targets == nullptr)
-      return block_reason{blocked_for::ever, "missing", "depends on '" + name + "', which does not exist"};
+      return block_reason{blocked_for::ever, "missing",
+                          "depends on '" + name + "', which does not exist"};
     std::optional<block_reason> mildest;
     for (const task_record* target : *targets) {
       auto reason = state_of(task, *target);
@@ -157,7 +160,8 @@ class task_chooser {
     if (status == "analysing" || status == "in-progress")
       return because(blocked_for::time, "dependency", "which is being worked on");
     const auto [kind, why] = verdict(task, target);
-    if (kind == blocked_for::ever) return because(kind, "dependency", "which can never run: it " + why);
+    if (kind == blocked_for::ever)
+      return because(kind, "dependency", "which can never run: it " + why);
     if (kind == blocked_for::person)
       return because(kind, "dependency", "which waits for a person: it " + why);
     return because(blocked_for::time, "dependency", "which is not done yet");

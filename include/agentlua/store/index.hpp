@@ -25,9 +25,9 @@ inline constexpr std::array<const char*, 11> task_statuses = {
 /// One task file.
 struct task_record {
   std::string status;
-  std::string file;   ///< name in its status directory; stays the same when the task moves
-  json fields;        ///< null while a done task was not asked for
-  double changed = 0; ///< modification time, wall seconds
+  std::string file;    ///< name in its status directory; stays the same when the task moves
+  json fields;         ///< null while a done task was not asked for
+  double changed = 0;  ///< modification time, wall seconds
 
   std::string id() const { return string_or(fields, "id"); }
   std::string name() const { return string_or(fields, "name"); }

@@ -13,7 +13,9 @@ local checks = {
     local result, message = process.run { "git", "--version", contain = false }
     if not result then return nil, message end
     local major, minor = result.stdout:match "(%d+)%.(%d+)"
-    if tonumber(major) * 100 + tonumber(minor) < 238 then return nil, result.stdout .. " is too old: 2.38 or later is needed" end
+    if tonumber(major) * 100 + tonumber(minor) < 238 then
+      return nil, result.stdout .. " is too old: 2.38 or later is needed"
+    end
     return result.stdout:match "[%d.]+"
   end },
   { "containment", function()

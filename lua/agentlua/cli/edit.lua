@@ -11,11 +11,15 @@ return {
   run = function(args)
     local p = project.open { options = {} }
     local kind = args.name:match "%.md$" and "prompts" or "scripts"
-    if args.name:find "[/%c]" then errors.usage("ENOSCRIPT", "'" .. core.text.printable(args.name) .. "' is not a name") end
+    if args.name:find "[/%c]" then
+      errors.usage("ENOSCRIPT", "'" .. core.text.printable(args.name) .. "' is not a name")
+    end
     local target = p.dir .. "/" .. kind .. "/" .. args.name
     if not core.fs.stat(target) then
       local found = resource.find(kind, args.name, p.dir)
-      if not found then errors.usage("ENOSCRIPT", "no script or prompt '" .. args.name .. "'; agentlua paths shows where they are") end
+      if not found then
+        errors.usage("ENOSCRIPT", "no script or prompt '" .. args.name .. "'; agentlua paths shows where they are")
+      end
       errors.check(core.fs.mkdir(p.dir .. "/" .. kind))
       errors.check(core.fs.write { path = target, content = found.text, create_only = true })
     end

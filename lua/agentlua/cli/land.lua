@@ -11,7 +11,8 @@ local function land(p, id)
     from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id, owner = { command = "land" },
   } or false)
   if not task then
-    errors.usage("ESTATE", "task '" .. id .. "' is not in needs-review, needs-input or failed, or is blocked; agentlua task show says more")
+    errors.usage("ESTATE", ("task '%s' is not in needs-review, needs-input or failed, or is blocked; "
+      .. "agentlua task show %s says more"):format(id, id))
   end
   local run = runs.start(p)
   p.run = run

@@ -21,7 +21,10 @@ return {
       return
     end
     print("project   " .. (found.project or "none: not in a git repository"))
-    if at then print("settings  " .. at.dir .. (trusted and "" or core.fs.stat(at.dir) and " (not trusted)" or " (missing)")) end
+    if at then
+      local remark = trusted and "" or core.fs.stat(at.dir) and " (not trusted)" or " (missing)"
+      print("settings  " .. at.dir .. remark)
+    end
     print("state     " .. found.state)
     print("host      " .. (found.host or "none: a plain Lua"))
     print "scripts, prompts, agents, the first wins:"

@@ -28,7 +28,8 @@ local function find_script(name, dir)
   local text, message, code = core.fs.read(name)
   if text then return { path = name, text = text } end
   if code ~= "ENOENT" then errors.usage(code, message) end
-  errors.usage("ENOSCRIPT", "unknown script '" .. core.text.printable(name) .. "'; agentlua paths shows where scripts are found")
+  errors.usage("ENOSCRIPT", ("unknown script '%s'; agentlua paths shows where scripts are found"):format(
+    core.text.printable(name)))
 end
 
 local function set_paths(script, dir)
@@ -43,7 +44,7 @@ local function set_paths(script, dir)
 end
 
 function M.run_raw(args, program)
-  if not args[1] then errors.usage("EUSAGE", "no script; agentlua run execute.lua runs the tasks, agentlua run --help says more") end
+  if not args[1] then errors.usage("EUSAGE", "no script; agentlua run --help says more") end
   if args[1] == "--help" or args[1] == "-h" then
     print(help)
     return 0

@@ -34,7 +34,9 @@ return {
       print(("limit on %s until %s"):format(account, os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)))
     end
     for _, task in ipairs(tasks) do
-      if task.status == "in-progress" or task.status == "analysing" then print(("%s  %s  %s"):format(task.status, task.id8, core.text.printable(task.name))) end
+      if task.status == "in-progress" or task.status == "analysing" then
+        print(("%s  %s  %s"):format(task.status, task.id8, core.text.printable(task.name)))
+      end
     end
     for _, problem in ipairs(errors.check(p.store:problems())) do
       io.stderr:write("agentlua: unreadable: ", core.text.printable(problem.reason), "\n")

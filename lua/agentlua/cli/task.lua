@@ -26,7 +26,9 @@ end
 
 function M.run_raw(args)
   local name = table.remove(args, 1)
-  if not name then errors.usage("EUSAGE", "no command after 'task'; agentlua task --help lists all") end
+  if not name then
+    errors.usage("EUSAGE", "no command after 'task'; agentlua task --help lists all")
+  end
   if name == "--help" or name == "-h" then
     print(usage())
     return 0

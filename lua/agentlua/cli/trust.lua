@@ -11,7 +11,9 @@ return {
   run = function(args)
     local at = place.find(args.dir or ".")
     if not at then errors.usage("ENOREPO", "'" .. (args.dir or ".") .. "' is not in a git repository") end
-    if not core.fs.stat(at.dir) then errors.usage("ENOPROJECT", "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one") end
+    if not core.fs.stat(at.dir) then
+      errors.usage("ENOPROJECT", "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one")
+    end
     trust.add(at.dir)
     print("trusted: " .. core.text.printable(at.dir))
   end,

@@ -17,7 +17,9 @@ return {
     for _, change in ipairs(args.change) do
       local name, text = change:match "^([%w_]+)=(.*)$"
       if not name then errors.usage("EUSAGE", "'" .. core.text.printable(change) .. "' is not FIELD=VALUE") end
-      if fixed[name] then errors.usage("EINVAL", "field '" .. name .. "' cannot be edited; see agentlua task --help") end
+      if fixed[name] then
+        errors.usage("EINVAL", "field '" .. name .. "' cannot be edited; see agentlua task --help")
+      end
       local value = core.json.parse(text)
       if type(task[name]) == "string" or value == nil then value = text end
       patch[name] = value

@@ -11,7 +11,8 @@ local changes = {
   skip = {
     to = "skipped", summary = "pass a task over; what depends on it cannot run",
     patch = function(args, task)
-      local history = core.json.array(type(task.skip_history) == "table" and task.skip_history or {})
+      local before = type(task.skip_history) == "table" and task.skip_history
+      local history = core.json.array(before or {})
       history[#history + 1] = { skipped_at = core.time.iso(), reason = args.reason or "by a person" }
       return { skip_history = history, reason = args.reason or core.json.null }
     end,
@@ -22,7 +23,9 @@ local changes = {
   },
   reopen = {
     to = "todo", summary = "put a task that has ended back to todo; its work so far is gone on with",
-    from = { done = true, failed = true, skipped = true, cancelled = true, ["needs-input"] = true, ["needs-review"] = true },
+    from = {
+      done = true, failed = true, skipped = true, cancelled = true, ["needs-input"] = true, ["needs-review"] = true,
+    },
     patch = function(_, task)
       return {
         completed_at = core.json.null, reason = core.json.null, pending_question = core.json.null, recoveries = 0,
@@ -32,7 +35,9 @@ local changes = {
   },
   restart = {
     to = "todo", summary = "put a task back to todo and start over on the new base; its branch is kept",
-    from = { failed = true, skipped = true, cancelled = true, ["needs-input"] = true, ["needs-review"] = true, analysed = true },
+    from = {
+      failed = true, skipped = true, cancelled = true, ["needs-input"] = true, ["needs-review"] = true, analysed = true,
+    },
     patch = function()
       return { worktree = core.json.null, reason = core.json.null, pending_question = core.json.null, recoveries = 0 }
     end,
@@ -41,8 +46,9 @@ local changes = {
     to = "done", summary = "say that a task without a branch is done",
     patch = function(_, task)
       if type(task.worktree) == "table" then
-        errors.usage("EBRANCH", ("task %s has work on branch %s; agentlua land %s verifies and lands it"):format(task.id8
-          or task.id, task.worktree.branch, task.id8 or task.id))
+        local short = task.id8 or task.id
+        errors.usage("EBRANCH", ("task %s has work on branch %s; agentlua land %s verifies and lands it"):format(short,
+          task.worktree.branch, short))
       end
       return { completed_at = core.time.iso(), completed_by = os.getenv "USER" or "person", reason = core.json.null }
     end,
@@ -70,7 +76,8 @@ for _, name in ipairs(M.names) do
       for _, key in ipairs(args.task) do
         local task = errors.check_usage(p.store:get(key))
         if change.from and not change.from[task.status] then
-          errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id, task.status, name))
+          errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id,
+            task.status, name))
         end
         if claim(p, task, change) then goto continue end
         errors.check_usage(p.store:move(task.id, change.to, change.patch(args, task)))
