@@ -164,7 +164,7 @@ class process {
       for (char** entry = environ; *entry != nullptr; ++entry) plan.env.emplace_back(*entry);
     }
     for (const auto& [name, value] : options_.env_changes) {
-      std::erase_if(plan.env, [&](const std::string& entry) {
+      std::erase_if(plan.env, [&name = name](const std::string& entry) {
         return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
       });
       if (value) plan.env.push_back(name + "=" + *value);
@@ -224,7 +224,8 @@ class process {
     ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
     plan.argv[0] = plan.program;
     plan.argv.insert(plan.argv.begin(), "agentlua-reaper");
-    plan.program = reaper;
+    std::error_code ignored;
+    plan.program = stdfs::absolute(reaper, ignored);  // the child's directory is another one
   }
 
   void share_locks(detail::spawn_plan& plan) const {

@@ -69,7 +69,7 @@ function M.task_vars(task, extra)
     TASK_CATEGORY = text "category", TASK_PRIORITY = text "priority", TASK_EFFORT = text "effort",
     ACCEPTANCE_CRITERIA = bullets(task.acceptance_criteria), TASK_STEPS = bullets(task.steps),
     TASK_FILES = bullets(task.files), QUESTIONS_RESOLVED = questions(task.questions_resolved),
-    ANALYSIS = type(task.analysis) == "table" and core.json.dump(task.analysis, 2) or "",
+    ANALYSIS = type(task.analysis) == "table" and core.json.dump(task.analysis, 2) or text "analysis",
   }
   for name, value in pairs(extra or {}) do vars[name] = value end
   return vars

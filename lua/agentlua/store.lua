@@ -29,6 +29,14 @@ local function optional(value, message, code)
   return type(value) ~= "userdata" and value or nil
 end
 
+-- A task that is worked on: JSON null in a field reads as nil, as if the field were not there.
+local function without_nulls(task)
+  for name, value in pairs(task) do
+    if type(value) == "userdata" then task[name] = nil end
+  end
+  return task
+end
+
 --- Adds a task; returns it with id, file and defaults.
 function store_type:add(fields) return self.native:add(fields) end
 --- The task that `key` names: id, unique prefix, slug, file stem. ENOENT, EAMBIGUOUS.
@@ -44,7 +52,11 @@ function store_type:next(from)
 end
 --- Moves the next task that may run to `options.to` and owns it; nil when none may.
 --- Options: from = status or list, to, id, exclude = ids, owner = table kept with the lock.
-function store_type:claim(options) return optional(self.native:claim(options)) end
+function store_type:claim(options)
+  local task, message, code = optional(self.native:claim(options))
+  if task then return without_nulls(task) end
+  if code then return nil, message, code end
+end
 --- Moves a task and merges `patch` into its fields. ELOCKED when somebody else owns it.
 function store_type:move(id, to, patch) return self.native:move { id = id, to = to, patch = patch } end
 --- Merges `patch` into the fields of a task, wherever it is.
@@ -53,7 +65,11 @@ function store_type:release(id) return self.native:release(id) end
 function store_type:owner_fd(id) return self.native:owner_fd(id) end
 function store_type:is_owned(id) return self.native:is_owned(id) end
 --- Takes over what dead owners left in work; each task has `claimed_from`.
-function store_type:recover() return self.native:recover() end
+function store_type:recover()
+  local tasks, message, code = self.native:recover()
+  for _, task in ipairs(tasks or {}) do without_nulls(task) end
+  return tasks, message, code
+end
 --- Files that cannot be read: {status, file, reason, age}.
 function store_type:problems() return self.native:problems() end
 function store_type:quarantine(problem)

@@ -74,7 +74,7 @@ TEST_CASE("protect is silent about work that goes well, and cuts a message that 
   CHECK(std::string(cut.message) == std::string(sizeof cut.message - 1, 'x'));
 }
 
-TEST_CASE("fail returns nil, message, code; raise raises the message") {
+TEST_CASE("fail returns nil, message, code, and raise raises the message") {
   boundary::lua state;
   lua_State* L = state.get();
   bind::failure problem;

@@ -24,7 +24,7 @@ struct with_makers : one_state {
 }  // namespace
 
 TEST_CASE_FIXTURE(with_makers,
-                  "use after close raises with the type's name; closing again is well") {
+                  "use after close raises with the type's name, and closing again is well") {
   run(R"lua(
     for type_name, make in pairs(makers) do
       local handle = assert(make())

@@ -124,6 +124,13 @@ TEST_CASE_FIXTURE(leak_check, "a reaper that is not there") {
   CHECK(has(said, "reaper"));
 }
 
+TEST_CASE_FIXTURE(temporary_directory, "a reaper with a relative path is found from anywhere") {
+  auto start = options({"true"}, true);
+  start.reaper = stdfs::relative(detail::find_reaper());
+  start.cwd = dir;
+  CHECK(start_error(start) == "");
+}
+
 TEST_CASE_FIXTURE(leak_check, "a lock that is not open cannot be held") {
   auto start = options({"true"}, true);
   start.hold = {9999};

@@ -81,7 +81,7 @@ class temporary_directory : public leak_check {
 
 inline void write_file(const stdfs::path& path, std::string_view content, mode_t mode = 0644) {
   fs::make_directories(path.parent_path());
-  fs::write_file_atomic(path, content, fs::write_mode::replace, mode);
+  fs::write_all(fs::open(path, O_WRONLY | O_CREAT | O_TRUNC, mode).get(), content, path.native());
 }
 inline std::string program(const char* name) { return std::string(FIXTURES "/programs/") + name; }
 
@@ -100,10 +100,11 @@ inline bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// Seconds for sleep(1) that nobody else sleeps, so that such a process can be found again.
+/// Seconds for sleep(1) that nobody else sleeps, so that such a process can be found again. What a
+/// failed test leaves behind ends by itself after a few minutes.
 inline std::string unique_nap() {
-  static int count = 0;
-  return "36" + std::to_string(++count) + "." + std::to_string(::getpid());
+  static int count = 100;
+  return std::to_string(++count) + "." + std::to_string(::getpid());
 }
 
 /// Processes, zombies aside, that have `marker` among their arguments.
@@ -166,7 +167,7 @@ class git_fixture : public temporary_directory {
   git_fixture() {
     write_file(dir / "gitconfig",
                "[user]\nname = Tést Person\nemail = test@example.com\n"
-               "[init]\ndefaultBranch = main\n");
+               "[init]\ndefaultBranch = main\n[core]\nfsync = none\n");
     root = dir / "my repo";
     git(dir, {"init", "--quiet", root});
     commit({{"a.txt", "one\n"}, {"dir/b ü.txt", "two\n"}, {".gitignore", "*.log\nout/\n"}},

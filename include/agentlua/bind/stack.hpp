@@ -189,7 +189,6 @@ inline void push_json(lua_State* L, const json& value) {
 /// Errors: EINVAL (functions, userdata, mixed keys, NaN and infinity, nesting beyond 64), ENOMEM.
 inline json to_json(lua_State* L, int index, int depth = 0) {
   index = lua_absindex(L, index);
-  if (depth > 64) throw error("EINVAL", "table is nested deeper than 64, or contains itself");
   if (lua_checkstack(L, 8) == 0) throw error("ENOMEM", "not enough memory for Lua's stack");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
@@ -210,6 +209,8 @@ inline json to_json(lua_State* L, int index, int depth = 0) {
       if (lua_touserdata(L, index) == nullptr) return nullptr;
       break;
     case LUA_TTABLE: {
+      if (depth >= json_limits{}.depth)  // so that what was dumped can be parsed
+        throw error("EINVAL", "table is nested deeper than 64, or contains itself");
       bool marked = false;
       if (lua_getmetatable(L, index) != 0) {
         lua_rawgetp(L, LUA_REGISTRYINDEX, &array_key);

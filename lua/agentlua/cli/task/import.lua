@@ -29,7 +29,15 @@ return {
   run = function(args, p)
     local text = args.file == "-" and io.read "a" or errors.check_usage(core.fs.read(args.file))
     local tasks = parse(text, args.file == "-" and "standard input" or args.file)
+    local seen = {}
     for i, task in ipairs(tasks) do
+      local id = type(task) == "table" and type(task.id) == "string" and task.id or nil
+      local there = id and p.store:get(id)
+      if id and (seen[id] or there and there.id == id) then
+        errors.usage("EEXIST", ("task %d of %s: id '%s' is taken; nothing was imported"):format(i, args.file,
+          core.text.printable(id)))
+      end
+      seen[id or i] = true
       if type(task) ~= "table" or type(task.name) ~= "string" or not task.name:find "%S" then
         errors.usage("EINVAL", ("task %d of %s has no \"name\"; nothing was imported"):format(i, args.file))
       end
