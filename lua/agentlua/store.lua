@@ -56,6 +56,7 @@ function store_type:claim(options)
   local task, message, code = optional(self.native:claim(options))
   if task then return without_nulls(task) end
   if code then return nil, message, code end
+  return nil
 end
 --- Moves a task and merges `patch` into its fields. ELOCKED when somebody else owns it.
 function store_type:move(id, to, patch) return self.native:move { id = id, to = to, patch = patch } end
