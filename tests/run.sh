@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what tests need, builds, and runs everything: C++ (doctest, also under ASan and UBSan), the
-# Lua library and whole runs (busted), lint. The last line is the sum: "N passed, N failed".
+# Installs what tests need, builds, and runs everything: the Lua library and whole runs (busted), C++
+# (doctest, under ASan and UBSan), lint. The last line is the sum: "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 2
 passed=0
@@ -34,9 +34,12 @@ check() {
     tail -n 60 "$log"
   fi
 }
+# build PRESET [TARGET...]: all of it, or only these targets.
 build() {
-  step "build: $1"
-  if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"$log" 2>&1; then
+  preset=$1
+  shift
+  step "build: $preset $*"
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}; } >"$log" 2>&1; then
     tail -n 60 "$log"
     count 0 1
     return 1
@@ -65,8 +68,9 @@ run_busted() {
   echo "${good:-0} passed, $((${bad:-0} + ${broken:-0})) failed"
 }
 
+# With warnings as errors: every header alone, the host (for clang-tidy), the example.
+build dev all_verify_interface_header_sets agentlua_host agentlua_example && count 1 0
 build release && run_busted tests/lua && run_busted tests/runs
-build dev && run_ctest dev
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan
 
 step "lint"
