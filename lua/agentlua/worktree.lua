@@ -175,6 +175,12 @@ function M.cleanup(project, task, tree, tip)
     if saved.commit ~= "" then
       project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
     end
+    for _, path in ipairs(saved.skipped) do
+      if path:sub(-1) == "/" then -- a repository of its own: only the directory has it
+        project:event("cleanup_refused", { task = task.id, reason = "'" .. path .. "' is a repository of its own" })
+        return false
+      end
+    end
   end
   local ok
   ok, message = repo:worktree_remove { tree = project:checkout_of(tree), branch = tree.branch, tip = tip or "" }
