@@ -57,7 +57,8 @@ run_ctest() {
 # busted DIR [BUILD]: specs under a stock Lua; the host that whole runs use comes from BUILD.
 run_busted() {
   step "specs: $1${2:+ (host from $2)}"
-  AGENTLUA_BUILD=${2:-build/release} LUA_PATH="lua/?.lua;lua/?/init.lua;${1%/*.lua}/?.lua;;" \
+  LSAN_OPTIONS="suppressions=$PWD/tests/fixtures/lsan.supp:print_suppressions=0" \
+    AGENTLUA_BUILD=${2:-build/release} LUA_PATH="lua/?.lua;lua/?/init.lua;${1%/*.lua}/?.lua;;" \
     LUA_CPATH="build/release/lib/lua/5.4/?.so;;" lua5.4 /usr/bin/busted "$1" >"$log" 2>&1
   sed -n 's/^\([0-9]*\) success.*/\1/p' "$log" | grep -q . || count 0 1
   good=$(sed -n 's/^\([0-9]*\) success.*/\1/p' "$log")

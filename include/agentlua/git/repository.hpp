@@ -177,14 +177,13 @@ class repository {
       native_.reset(raw);
   }
 
+  /// Starts libgit2 with the first repository and leaves it up: shutting it down while other threads
+  /// have used it loses what it keeps for them.
   struct library {
-    library() { git_libgit2_init(); }
-    library(const library&) { git_libgit2_init(); }
-    library& operator=(const library&) = default;
-    ~library() { git_libgit2_shutdown(); }
+    library() { [[maybe_unused]] static const int users = git_libgit2_init(); }
   };
 
-  library library_;  // before native_: libgit2 must be up as long as the handle lives
+  library library_;  // before native_: libgit2 must be up when the handle is made
   location at_;
   detail::owned<git_repository, git_repository_free> native_;
 };
