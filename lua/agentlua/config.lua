@@ -42,7 +42,6 @@ M.keys = {
   branch = { "string", "task/{id8}-{slug}" },
   base = { "string" }, -- the branch that work starts from and lands on; the current one
   land = { one_of("squash", "merge", "branch", "none"), "squash" },
-  leftovers = { one_of("commit", "refuse"), "commit" },
   message = { "string", "feat: {name} [task:{id8}]" },
   author = { "string" }, -- "Name <email>"; git's own
   protect = { list_of "string", { ".agentlua/**" } },
@@ -50,7 +49,7 @@ M.keys = {
   setup = { list_of "string" }, -- command run in a new worktree
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
   agents = { list_of("string", 1), { "claude" } }, -- the first one is used
-  backends = { "table", {} }, -- {name = {args=, env=, model=}}
+  backends = { "table", {} }, -- {name = {args=, env=, account=}}
   verify = { list_of "table", {} }, -- list of {name, argv, timeout, required}
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },

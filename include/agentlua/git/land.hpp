@@ -26,7 +26,6 @@ struct land_request {
   std::string author;                ///< "Name <email>"; git's own when empty
   std::string pending_ref;           ///< holds the new commit until finish_landing()
   std::vector<std::string> protect;  ///< globs of paths that only a person may land
-  std::string verified;              ///< base commit that the branch was verified on, or empty
 };
 
 /// How it went. Nothing was moved unless `status` is "landed".
