@@ -1,12 +1,14 @@
-// agentlua-reaper PROGRAM [ARGS...]: runs PROGRAM and outlives everything that it starts.
+// agentlua-reaper [nice=N] [rlimit=RESOURCE:VALUE]... [memory=BYTES] [processes=N] -- PROGRAM [ARGS]:
+// runs PROGRAM and outlives everything that it starts.
 //
 // The host starts one reaper per contained process. The reaper leads a session of its own and is
 // the subreaper of all descendants, so that nothing escapes by double fork or setsid. When the
 // program ends, when the host asks, or when the host is gone (end of file on the control pipe), it
-// kills every descendant and leaves only when none is left.
+// kills every descendant and leaves only when none is left. It does the same when the descendants
+// together use more than the bounds given.
 //
 // fd 3: control, from the host. One byte each: a signal number for the whole tree, 255 for the end.
-// fd 4: status, to the host. Records of reaper_record (agentlua/detail/spawn.hpp).
+// fd 4: status, to the host. Records of reaper_record (agentlua/detail/reaper_protocol.hpp).
 // fd 5 and up: locks that must be held until the last descendant is gone; never used, never passed.
 
 #include <dirent.h>
@@ -14,13 +16,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "agentlua/detail/reaper_protocol.hpp"
 
@@ -33,6 +38,17 @@ pid_t tree[most_descendants];
 int tree_size = 0;
 pid_t program = 0;
 bool program_ended = false;
+unsigned long long most_memory = 0;     // bytes; 0: no bound
+unsigned long long most_processes = 0;  // 0: no bound
+bool nested_seen = false;
+
+struct limit {
+  int resource;
+  unsigned long long value;
+};
+limit limits[RLIM_NLIMITS];
+int limit_count = 0;
+int niceness = 0;
 
 void report(reaper_event event, int value) {
   reaper_record record{event, value};
@@ -112,35 +128,112 @@ bool reap() {
   std::_Exit(0);
 }
 
-[[noreturn]] void become_program(char** argv, int failure) {
+// Private resident bytes of a process: what is resident but not shared with files or others.
+unsigned long long memory_of(pid_t pid) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return 0;
+  unsigned long long resident = 0;
+  unsigned long long shared = 0;
+  int fields = std::fscanf(file, "%*u %llu %llu", &resident, &shared);
+  std::fclose(file);
+  return fields == 2 && resident > shared ? (resident - shared) * ::sysconf(_SC_PAGESIZE) : 0;
+}
+
+// True when a process has a number in more PID namespaces than we have (proc(5), NSpid).
+int namespaces_of(const char* who) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%s/status", who);
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return 0;
+  char line[256];
+  int count = 0;
+  while (count == 0 && std::fgets(line, sizeof line, file) != nullptr)
+    if (std::strncmp(line, "NSpid:", 6) == 0)
+      for (const char* at = line; *at != '\0'; ++at) count += *at == '\t';
+  std::fclose(file);
+  return count;
+}
+
+void look_for_namespace() {
+  const int ours = namespaces_of("self");
+  for (int i = 0; i < tree_size && !nested_seen; ++i) {
+    char who[16];
+    std::snprintf(who, sizeof who, "%d", tree[i]);
+    nested_seen = namespaces_of(who) > ours;
+  }
+  if (nested_seen) report(reaper_event::nested, 0);
+}
+
+// Looks at the whole tree; true when a bound has struck.
+bool over_bounds() {
+  collect_tree(false);
+  if (!nested_seen) look_for_namespace();
+  unsigned long long memory = 0;
+  for (int i = 0; i < tree_size && most_memory != 0; ++i) memory += memory_of(tree[i]);
+  bool hoards = most_memory != 0 && memory > most_memory;
+  bool swarms = most_processes != 0 && static_cast<unsigned>(tree_size) > most_processes;
+  if (!hoards && !swarms) return false;
+  report(reaper_event::bound,
+         static_cast<int>(hoards ? reaper_bound::memory : reaper_bound::processes));
+  return true;
+}
+
+// Takes the settings in front of "--". Returns the program's argument list, or null when one of
+// them is not known.
+char** take_settings(char** argv) {
+  for (; *argv != nullptr && std::strcmp(*argv, "--") != 0; ++argv) {
+    limit next{};
+    if (std::sscanf(*argv, "rlimit=%d:%llu", &next.resource, &next.value) == 2) {
+      if (limit_count == RLIM_NLIMITS) return nullptr;
+      limits[limit_count++] = next;
+    } else if (std::sscanf(*argv, "nice=%d", &niceness) != 1 &&
+               std::sscanf(*argv, "memory=%llu", &most_memory) != 1 &&
+               std::sscanf(*argv, "processes=%llu", &most_processes) != 1) {
+      return nullptr;
+    }
+  }
+  return *argv != nullptr && argv[1] != nullptr ? argv + 1 : nullptr;
+}
+
+// Between vfork and exec. Signals have their default actions: the host starts us so. Returns what
+// could not be done; errno says why.
+reaper_event become_program(char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // if the reaper itself is killed
   ::setsid();
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  for (int i = 0; i < limit_count; ++i) {
+    rlimit both{limits[i].value, limits[i].value};
+    auto resource = static_cast<__rlimit_resource>(limits[i].resource);
+    if (::setrlimit(resource, &both) != 0) return reaper_event::refused;
+  }
+  errno = 0;
+  if (niceness != 0 && ::nice(niceness) == -1 && errno != 0) return reaper_event::refused;
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::close_range(3, static_cast<unsigned>(failure) - 1, 0);
-  ::close_range(static_cast<unsigned>(failure) + 1, ~0U, 0);
+  ::close_range(3, ~0U, 0);
   ::execv(argv[0], argv);
-  int reason = errno;
-  [[maybe_unused]] auto told = ::write(failure, &reason, sizeof reason);
-  std::_Exit(127);
+  return reaper_event::failed;
 }
 
 // Starts the program; on failure reports why and leaves.
 void start(char** argv) {
-  int failure[2];
-  if (::pipe2(failure, O_CLOEXEC) != 0) std::_Exit(126);
-  int write_end = ::fcntl(failure[1], F_DUPFD_CLOEXEC, 64);
-  ::close(failure[1]);
-  program = ::fork();
-  if (program == 0) become_program(argv, write_end);
-  int reason = errno;
-  ::close(write_end);
-  bool runs = program > 0 && ::read(failure[0], &reason, sizeof reason) <= 0;
-  ::close(failure[0]);
-  report(runs ? reaper_event::started : reaper_event::failed, runs ? program : reason);
-  if (!runs) std::_Exit(0);
+  volatile auto outcome = reaper_event::started;  // the child shares our memory until its exec
+  program = ::vfork();
+  if (program == 0) {
+    outcome = become_program(argv);
+    ::_exit(127);
+  }
+  if (program < 0) outcome = reaper_event::failed;
+  report(outcome, outcome == reaper_event::started ? program : errno);
+  if (outcome != reaper_event::started) std::_Exit(0);
+}
+
+long long milliseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
 }
 
 }  // namespace
@@ -159,13 +252,26 @@ int main(int argc, char** argv) {
   sigaddset(&child_ended, SIGCHLD);
   int children = ::signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
 
-  start(argv + 1);
+  char** command = take_settings(argv + 1);
+  if (command == nullptr) {
+    report(reaper_event::refused, EINVAL);
+    return 0;
+  }
+  start(command);
   int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd < 3; ++fd) ::dup2(nowhere, fd);  // the pipes belong to the program now
 
-  while (!program_ended) {
+  // Without bounds there is one look, for a PID namespace: sandboxes make theirs when they start.
+  const bool watches = most_memory != 0 || most_processes != 0;
+  for (long long look = milliseconds() + 50; !program_ended;) {
     pollfd ready[2] = {{reaper_control_fd, POLLIN, 0}, {children, POLLIN, 0}};
-    if (::poll(ready, 2, -1) < 0 && errno != EINTR) break;
+    long long left = look - milliseconds();
+    int wait = look == 0 ? -1 : left > 0 ? static_cast<int>(left) : 0;
+    if (::poll(ready, 2, wait) < 0 && errno != EINTR) break;
+    if (look != 0 && milliseconds() >= look) {
+      if (over_bounds()) break;
+      look = watches ? milliseconds() + 100 : 0;
+    }
     if (ready[0].revents != 0) {
       unsigned char order = 0;
       ssize_t got = ::read(reaper_control_fd, &order, 1);

@@ -1,9 +1,11 @@
 #pragma once
 // agentlua/event_loop.hpp: room 3. One libuv loop: timers, descriptors, signals, directories, pool.
 
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <uv.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -37,17 +39,16 @@ class event_loop {
 
   event_loop() {
     check(uv_loop_init(&loop_), "start the event loop");
-    timer_fd_.reset(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!timer_fd_) throw_errno("make", "timerfd");
-    clock_ = watch(timer_fd_.get(), UV_READABLE, [this] { run_timers(); });
+    try {
+      open();
+    } catch (...) {
+      close();
+      throw;
+    }
   }
   event_loop(const event_loop&) = delete;
   event_loop& operator=(const event_loop&) = delete;
-  ~event_loop() {
-    clock_.reset();
-    while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) continue;  // pool jobs and closing handles finish
-    uv_loop_close(&loop_);
-  }
+  ~event_loop() { close(); }
 
   /// Waits for the next event, at most `limit` (none: as long as it takes), and runs callbacks.
   void step(std::optional<seconds> limit = std::nullopt) {
@@ -78,27 +79,29 @@ class event_loop {
     return id;
   }
   /// Forgets a timer; one that has run already is well.
-  void cancel(const timer_id& id) {
-    if (timers_.erase(id) != 0) arm();
+  void cancel(const timer_id& id) { timers_.erase(id); }
+
+  /// Calls `fn` whenever `fd` is ready for `events` (EPOLLIN, EPOLLOUT) or has come to its end. The
+  /// subscription must go before the descriptor is closed; one descriptor has one at a time.
+  std::unique_ptr<subscription> watch(int fd, std::uint32_t events, callback fn) {
+    auto watched = std::make_unique<descriptor>(*this, fd, ++last_watch_);
+    epoll_event interest{events, {.u64 = watched->id}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &interest) != 0)
+      throw_errno("watch", "descriptor");
+    watched->active = true;
+    watches_.emplace(watched->id, std::move(fn));
+    return watched;
   }
 
-  /// Calls `fn` whenever `fd` is ready for `events` (UV_READABLE, UV_WRITABLE).
-  std::unique_ptr<subscription> watch(int fd, int events, callback fn) {
-    auto handle = std::make_unique<handle_of<uv_poll_t>>(std::move(fn));
-    check(uv_poll_init(&loop_, handle->get(), fd), "watch a descriptor");
-    handle->opened();
-    auto ready = [](uv_poll_t* h, int, int) { state::of(h)->fn(); };
-    check(uv_poll_start(handle->get(), events, ready), "watch a descriptor");
-    return handle;
-  }
-
-  /// Calls `fn` when the process receives the signal.
-  std::unique_ptr<subscription> on_signal(int number, callback fn) {
+  /// Calls `fn` when the process receives the signal. With `once` only the first is caught: another
+  /// one ends the process, also when nobody steps the loop.
+  std::unique_ptr<subscription> on_signal(int number, callback fn, bool once = false) {
     auto handle = std::make_unique<handle_of<uv_signal_t>>(std::move(fn));
     check(uv_signal_init(&loop_, handle->get()), "watch a signal");
     handle->opened();
     auto ready = [](uv_signal_t* h, int) { state::of(h)->fn(); };
-    check(uv_signal_start(handle->get(), ready, number), "watch a signal");
+    check((once ? uv_signal_start_oneshot : uv_signal_start)(handle->get(), ready, number),
+          "watch a signal");
     return handle;
   }
 
@@ -169,6 +172,53 @@ class event_loop {
     bool open_ = false;
   };
 
+  // Descriptors are in an epoll set of our own, of which libuv sees one descriptor: uv_poll_t takes
+  // three times as many system calls to set up.
+  struct descriptor : subscription {
+    event_loop& loop;
+    int fd;
+    std::uint64_t id;
+    bool active = false;
+    descriptor(event_loop& l, int f, std::uint64_t i) : loop(l), fd(f), id(i) {}
+    ~descriptor() override {
+      if (!active) return;
+      ::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+      loop.watches_.erase(id);
+    }
+  };
+
+  void open() {
+    epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll_) throw_errno("make", "epoll set");
+    auto set = std::make_unique<handle_of<uv_poll_t>>([this] { run_watches(); });
+    check(uv_poll_init(&loop_, set->get(), epoll_.get()), "watch descriptors");
+    set->opened();
+    auto ready = [](uv_poll_t* h, int, int) { state::of(h)->fn(); };
+    check(uv_poll_start(set->get(), UV_READABLE, ready), "watch descriptors");
+    set_ = std::move(set);
+    timer_fd_.reset(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!timer_fd_) throw_errno("make", "timerfd");
+    clock_ = watch(timer_fd_.get(), EPOLLIN, [this] { run_timers(); });
+  }
+
+  void close() noexcept {
+    clock_.reset();
+    set_.reset();
+    while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) continue;  // pool jobs and closing handles finish
+    uv_loop_close(&loop_);
+  }
+
+  void run_watches() noexcept {
+    std::array<epoll_event, 64> events;
+    int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+      auto found = watches_.find(events[static_cast<std::size_t>(i)].data.u64);
+      if (found == watches_.end()) continue;  // an earlier callback has ended it
+      callback fn = found->second;            // it may end itself
+      fn();
+    }
+  }
+
   static void check(int status, const std::string& doing) {
     if (status < 0)
       throw error(uv_err_name(status), "cannot " + doing + ": " + uv_strerror(status));
@@ -177,6 +227,7 @@ class event_loop {
   void run_timers() noexcept {
     std::uint64_t expired = 0;
     [[maybe_unused]] auto got = ::read(timer_fd_.get(), &expired, sizeof expired);
+    armed_ = nanoseconds::max();
     const auto now = boot_now();  // what a callback starts is for the next step
     while (!timers_.empty() && timers_.begin()->first.first <= now) {
       auto due = timers_.extract(timers_.begin());
@@ -185,21 +236,24 @@ class event_loop {
     arm();
   }
 
+  // A cancelled timer leaves the clock as it is: one wake-up too many costs less than setting it.
   void arm() noexcept {
+    if (timers_.empty() || timers_.begin()->first.first >= armed_) return;
+    armed_ = std::max<nanoseconds>(timers_.begin()->first.first, nanoseconds(1));
     itimerspec when{};
-    if (!timers_.empty()) {
-      auto at = std::max<nanoseconds>(timers_.begin()->first.first, nanoseconds(1));
-      when.it_value.tv_sec = static_cast<time_t>(at.count() / 1'000'000'000);
-      when.it_value.tv_nsec = static_cast<long>(at.count() % 1'000'000'000);
-    }
+    when.it_value.tv_sec = static_cast<time_t>(armed_.count() / 1'000'000'000);
+    when.it_value.tv_nsec = static_cast<long>(armed_.count() % 1'000'000'000);
     ::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
   }
 
   uv_loop_t loop_{};
-  detail::unique_fd timer_fd_;
-  std::unique_ptr<subscription> clock_;
+  detail::unique_fd epoll_, timer_fd_;
+  std::map<std::uint64_t, callback> watches_;
+  std::unique_ptr<subscription> set_, clock_;
   std::map<timer_id, callback> timers_;
+  nanoseconds armed_ = nanoseconds::max();  // when the clock rings
   std::uint64_t last_timer_ = 0;
+  std::uint64_t last_watch_ = 0;
 };
 
 }  // namespace agentlua

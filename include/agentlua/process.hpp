@@ -4,58 +4,16 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <array>
-#include <cstring>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "agentlua/detail/spawn.hpp"
-#include "agentlua/detail/stream.hpp"
 #include "agentlua/event_loop.hpp"
-
-extern char** environ;  // NOLINT: POSIX name
+#include "agentlua/process/launch.hpp"
+#include "agentlua/process/options.hpp"
 
 namespace agentlua {
-
-/// One step of a stop plan: send `signal` to the whole tree, then wait at most `wait` for the end.
-struct stop_step {
-  int signal = SIGTERM;
-  seconds wait{5};
-};
-
-/// How a process is started. Zero values are the defaults.
-struct process_options {
-  std::vector<std::string> argv;                ///< program and arguments; never a shell string
-  std::string cwd;                              ///< inherited when empty
-  std::optional<std::vector<std::string>> env;  ///< complete "NAME=value" list; inherited if absent
-  std::vector<std::pair<std::string, std::optional<std::string>>>
-      env_changes;                       ///< on top; absent: dropped
-  std::string stdin_text;                ///< written to stdin, which is then closed
-  bool stdin_pipe = false;               ///< keep stdin open for write(); else /dev/null
-  std::string stdout_to = "pipe";        ///< pipe, file, discard, inherit
-  std::string stderr_to = "pipe";        ///< the same, or merge (into stdout)
-  std::string stdout_file, stderr_file;  ///< appended to: by "file" only, by "pipe" as well
-  bool contain = true;                   ///< run under agentlua-reaper, so that nothing survives it
-  std::vector<int> hold;  ///< locks that stay held until nothing of the process is left
-  std::string reaper;     ///< path of agentlua-reaper; found by itself when empty
-  seconds wall{0};        ///< most time it may run; 0: no bound
-  seconds idle{0};        ///< most time without output; 0: no bound
-  std::vector<stop_step> stop = {{}};  ///< after the last step everything is killed
-};
-
-/// How a process ended.
-struct process_result {
-  int code = -1;           ///< exit code, -1 when it was ended by a signal or never ran
-  int signal = 0;          ///< signal that ended it, or 0
-  std::string bound;       ///< "wall" or "idle" when that bound ended it
-  std::string error_code;  ///< why it could not be started or was lost, else empty
-  std::string error_text;
-  double seconds = 0;  ///< from start to the end of its last descendant
-};
 
 /// A running child. Everything happens in the loop's step(); `on_change` is called (and must not
 /// throw) whenever there is more to read, or the state changed.
@@ -64,24 +22,25 @@ class process {
  public:
   enum class state { starting, running, finished };
 
-  /// Errors: ENOENT (program or cwd), EACCES (not executable), E2BIG, EINVAL (empty argv).
+  /// Errors: ENOENT (program or cwd), EACCES (not executable), ENOEXEC, E2BIG, EINVAL. Contained
+  /// programs that the kernel refuses are told in the result.
   process(
       event_loop& loop, process_options options, std::function<void()> on_change = [] {})
       : loop_(loop), options_(std::move(options)), on_change_(std::move(on_change)) {
-    start();
+    auto plan = detail::make_plan(options_, ends_);
+    started_ = last_output_ = boot_now();
+    child_ = detail::spawn(plan);
+    plan.fds.clear();  // the child's ends, so that end of file can be seen
+    try {
+      supervise();
+    } catch (...) {
+      end_now();
+      throw;
+    }
   }
   process(const process&) = delete;
   process& operator=(const process&) = delete;
-  ~process() {
-    if (state_ != state::finished) {
-      order(detail::reaper_end);
-      control_.reset();
-      siginfo_t info{};
-      while (::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED) != 0 && errno == EINTR)
-        continue;
-    }
-    cancel_timers();
-  }
+  ~process() { end_now(); }
 
   /// `running` once the program was started; `finished` once nothing of it is left and its output
   /// was read to the end (for at most two seconds, if a stranger still holds the pipe).
@@ -91,21 +50,26 @@ class process {
   pid_t pid() const noexcept { return program_; }
 
   /// Output that was not taken yet. stdout is what `out()` has, stderr `err()`.
-  detail::stream& out() noexcept { return out_; }
-  detail::stream& err() noexcept { return err_; }
+  detail::stream& out() noexcept { return ends_.out; }
+  detail::stream& err() noexcept { return ends_.err; }
 
-  /// Queues bytes for stdin; needs `stdin_pipe`. Never blocks.
-  void write(std::string_view bytes) { in_.write(bytes); }
+  /// Queues bytes for stdin. Never blocks; what a child that has closed it misses is dropped.
+  /// Errors: EINVAL (without `stdin_pipe`).
+  void write(std::string_view bytes) {
+    if (!options_.stdin_pipe)
+      throw error("EINVAL", "stdin of '" + options_.argv[0] + "' is no pipe; start it with one");
+    ends_.in.write(bytes);
+  }
   /// Closes stdin after what is queued.
-  void close_stdin() { in_.finish(); }
+  void close_stdin() { ends_.in.finish(); }
 
   /// Sends a signal to every process of the tree (SIGSTOP and SIGCONT pause and resume it).
-  void signal(int number) { order(static_cast<unsigned char>(number)); }
+  void signal(int number) noexcept { order(static_cast<unsigned char>(number)); }
 
   /// Begins the stop plan and returns; finished comes at the latest after the sum of its waits.
   /// Calling it again while it runs goes on to the next step at once.
   void stop() {
-    if (state_ == state::finished) return;
+    if (exited_) return;
     loop_.cancel(stop_timer_);
     if (next_step_ >= options_.stop.size()) {
       order(detail::reaper_end);
@@ -120,174 +84,135 @@ class process {
     next_step_ = options_.stop.size();
     stop();
   }
+  /// It has said all that it will: closes its stdin, and stops it when it lingers longer than that.
+  void expect_end(seconds grace) {
+    if (exited_ || linger_timer_ != event_loop::timer_id{}) return;
+    ends_.in.finish();
+    linger_timer_ = loop_.after(grace, [this] {
+      result_.lingered = result_.bound.empty() && next_step_ == 0;
+      if (result_.lingered) stop();
+    });
+  }
 
  private:
-  void start() {
-    if (options_.argv.empty() || options_.argv[0].empty())
-      throw error("EINVAL", "cannot start a process: argv is empty");
-    detail::spawn_plan plan;
-    prepare(plan);
-    open_streams(plan);
-    if (options_.contain) wrap_in_reaper(plan);
-    share_locks(plan);
-    started_ = last_output_ = boot_now();
-    child_ = detail::spawn(plan);
+  void supervise() {
     pidfd_ = detail::open_pidfd(child_);
+    result_.containment = options_.contain ? "reaper" : "none";
     if (!options_.contain) {
       program_ = child_;
       state_ = state::running;
     }
-    plan.fds.clear();  // the child's ends, so that end of file can be seen
-    exit_ = loop_.watch(pidfd_.get(), UV_READABLE, [this] { on_exit(); });
-    if (status_) status_watch_ = loop_.watch(status_.get(), UV_READABLE, [this] { on_status(); });
-    auto changed = [this] {
-      last_output_ = boot_now();
-      on_change_();
-    };
-    out_.attach(loop_, changed);
-    err_.attach(loop_, changed);
-    in_.attach(loop_);
-    if (!options_.stdin_text.empty()) in_.write(options_.stdin_text);
-    if (!options_.stdin_pipe) in_.finish();
-    if (options_.wall.count() > 0)
-      wall_timer_ = loop_.after(options_.wall, [this] { strike("wall"); });
-    if (options_.idle.count() > 0) watch_idle(options_.idle);
-  }
-
-  void prepare(detail::spawn_plan& plan) const {
-    plan.name = options_.argv[0];
-    plan.argv = options_.argv;
-    plan.cwd = options_.cwd;
-    if (options_.env) {
-      plan.env = *options_.env;
-    } else {
-      for (char** entry = environ; *entry != nullptr; ++entry) plan.env.emplace_back(*entry);
-    }
-    for (const auto& [name, value] : options_.env_changes) {
-      std::erase_if(plan.env, [&name = name](const std::string& entry) {
-        return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
+    exit_ = loop_.watch(pidfd_.get(), EPOLLIN, [this] { on_exit(); });
+    if (options_.contain)
+      status_ = loop_.watch(ends_.status.get(), EPOLLIN, [this] { on_status(); });
+    ends_.out.attach(loop_, [this] { on_output(); });
+    ends_.err.attach(loop_, [this] { on_output(); });
+    ends_.in.attach(loop_);
+    ends_.in.write(options_.stdin_text);
+    if (!options_.stdin_pipe) ends_.in.finish();
+    const process_bounds& bounds = options_.bounds;
+    if (bounds.wall.count() > 0) wall_timer_ = loop_.after(bounds.wall, [this] { strike("wall"); });
+    if (bounds.start.count() > 0)
+      start_timer_ = loop_.after(bounds.start, [this] {
+        if (said() == 0) strike("start");
       });
-      if (value) plan.env.push_back(name + "=" + *value);
-    }
-    std::string search = "/usr/local/bin:/usr/bin:/bin";
-    for (const auto& entry : plan.env)
-      if (entry.starts_with("PATH=")) search = entry.substr(5);
-    std::error_code ignored;
-    stdfs::path base = plan.cwd.empty() ? stdfs::current_path(ignored) : stdfs::path(plan.cwd);
-    if (!stdfs::is_directory(base, ignored))
-      throw error("ENOENT", "cannot start '" + plan.argv[0] + "': working directory '" +
-                                base.native() + "' does not exist");
-    plan.program = fs::find_program(plan.argv[0], search, stdfs::absolute(base));
+    if (bounds.idle.count() > 0) watch_idle(bounds.idle);
   }
 
-  void open_streams(detail::spawn_plan& plan) {
-    auto null = [](int flags) { return detail::move_up(fs::open("/dev/null", flags)); };
-    auto inherited = [](int fd) {
-      detail::unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 64));
-      return copy ? std::move(copy) : detail::move_up(fs::open("/dev/null", O_RDWR));
-    };
-    if (options_.stdin_pipe || !options_.stdin_text.empty()) {
-      auto [read_end, write_end] = detail::make_pipe();
-      plan.fds.push_back(std::move(read_end));
-      in_.open(std::move(write_end));
-    } else {
-      plan.fds.push_back(null(O_RDONLY));
+  // Kills what runs and waits for it; for when nobody will step the loop any more.
+  void end_now() noexcept {
+    if (!exited_) {
+      order(detail::reaper_end);
+      ends_.control.reset();
+      siginfo_t info{};
+      while (::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED) != 0 && errno == EINTR)
+        continue;
     }
-    auto output = [&](const std::string& kind, int fd, detail::stream& stream,
-                      const std::string& file) {
-      if (kind == "pipe") {
-        auto [read_end, write_end] = detail::make_pipe();
-        stream.open(std::move(read_end), file);
-        return std::move(write_end);
-      }
-      if (kind == "inherit") return inherited(fd);
-      if (kind == "discard") return null(O_WRONLY);
-      if (kind == "file") return detail::move_up(fs::open(file, O_WRONLY | O_CREAT | O_APPEND));
-      throw error("EINVAL", "output cannot go to '" + kind + "'");
-    };
-    plan.fds.push_back(output(options_.stdout_to, 1, out_, options_.stdout_file));
-    if (options_.stderr_to == "merge") {
-      plan.fds.push_back(detail::unique_fd(::fcntl(plan.fds[1].get(), F_DUPFD_CLOEXEC, 64)));
-    } else {
-      plan.fds.push_back(output(options_.stderr_to, 2, err_, options_.stderr_file));
-    }
-  }
-
-  void wrap_in_reaper(detail::spawn_plan& plan) {
-    std::string reaper = options_.reaper.empty() ? detail::find_reaper() : options_.reaper;
-    auto [control_read, control_write] = detail::make_pipe();
-    auto [status_read, status_write] = detail::make_pipe();
-    plan.fds.push_back(std::move(control_read));
-    plan.fds.push_back(std::move(status_write));
-    control_ = std::move(control_write);
-    status_ = std::move(status_read);
-    ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
-    plan.argv[0] = plan.program;
-    plan.argv.insert(plan.argv.begin(), "agentlua-reaper");
-    std::error_code ignored;
-    plan.program = stdfs::absolute(reaper, ignored);  // the child's directory is another one
-  }
-
-  void share_locks(detail::spawn_plan& plan) const {
-    for (int fd : options_.hold) {
-      detail::unique_fd shared(::fcntl(fd, F_DUPFD_CLOEXEC, 64));
-      if (!shared) throw_errno("share", "lock descriptor");
-      plan.fds.push_back(std::move(shared));
-    }
+    cancel_timers();
   }
 
   void order(unsigned char what) noexcept {
+    if (exited_) return;  // the number may be somebody else's by now
     if (options_.contain) {
-      if (control_) detail::write_quietly(control_.get(), {reinterpret_cast<char*>(&what), 1});
-    } else if (state_ == state::running) {
+      if (ends_.control)
+        detail::write_quietly(ends_.control.get(), {reinterpret_cast<char*>(&what), 1});
+    } else {
       ::kill(-child_, what == detail::reaper_end ? SIGKILL : what);
     }
   }
 
   void strike(const char* bound) {
-    if (state_ == state::finished || !result_.bound.empty()) return;
+    if (exited_ || !result_.bound.empty() || result_.lingered) return;
     result_.bound = bound;
-    stop();
+    if (next_step_ == 0) stop();
+  }
+
+  std::uint64_t said() const noexcept { return ends_.out.bytes() + ends_.err.bytes(); }
+
+  void on_output() {
+    last_output_ = boot_now();
+    if (options_.bounds.output != 0 && said() > options_.bounds.output) strike("output");
+    finish_if_drained();
+    on_change_();
   }
 
   void watch_idle(seconds left) {
     idle_timer_ = loop_.after(left, [this] {
-      if (out_.paused() || err_.paused()) last_output_ = boot_now();  // it waits for its reader
+      if (ends_.out.paused() || ends_.err.paused()) last_output_ = boot_now();  // for its reader
       seconds quiet = boot_now() - last_output_;
-      if (quiet >= options_.idle) {
+      if (quiet >= options_.bounds.idle) {
         strike("idle");
       } else {
-        watch_idle(options_.idle - quiet);
+        watch_idle(options_.bounds.idle - quiet);
       }
     });
   }
 
-  void on_status() noexcept {
+  void on_status() {
     detail::reaper_record record{};
     for (;;) {
-      ssize_t got = ::read(status_.get(), &record, sizeof record);
-      if (got == 0) status_watch_.reset();
+      ssize_t got = ::read(ends_.status.get(), &record, sizeof record);
+      if (got == 0) status_.reset();
       if (got != sizeof record) return;
-      switch (record.event) {
-        case detail::reaper_event::started:
-          program_ = record.value;
-          state_ = state::running;
-          on_change_();
-          break;
-        case detail::reaper_event::failed:
-          fail(record.value);
-          break;
-        case detail::reaper_event::exited:
-          take_status(record.value);
-          break;
-        case detail::reaper_event::empty:
-          break;
-      }
+      take(record);
     }
   }
 
-  void fail(int reason) {
-    const error problem = detail::start_error(reason, options_.argv[0]);
+  void take(const detail::reaper_record& record) {
+    using detail::reaper_event;
+    switch (record.event) {
+      case reaper_event::started:
+        program_ = record.value;
+        state_ = state::running;
+        on_change_();
+        break;
+      case reaper_event::failed:
+        fail(detail::start_error(record.value, name()));
+        break;
+      case reaper_event::refused:
+        fail(errno_error(record.value, "set the niceness or limits of", name()));
+        break;
+      case reaper_event::bound:
+        if (result_.bound.empty())
+          result_.bound = record.value == static_cast<int>(detail::reaper_bound::memory)
+                              ? "memory"
+                              : "processes";
+        break;
+      case reaper_event::nested:
+        result_.containment = "namespace";
+        break;
+      case reaper_event::exited:
+        take_status(record.value);
+        break;
+      case reaper_event::empty:
+        break;
+    }
+  }
+
+  const std::string& name() const {
+    return options_.launcher.empty() ? options_.argv[0] : options_.launcher[0];
+  }
+  void fail(const error& problem) {
     result_.error_code = problem.code();
     result_.error_text = problem.what();
   }
@@ -298,44 +223,46 @@ class process {
     if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
   }
 
-  void on_exit() noexcept {
+  void on_exit() {
     int status = 0;
     if (::waitpid(child_, &status, WNOHANG) != child_) return;
     exit_.reset();
+    exited_ = true;
     if (options_.contain) {
       on_status();
-      if (!has_status_ && result_.error_code.empty()) {
-        result_.error_code = "ELOST";
-        result_.error_text = "agentlua-reaper was killed; '" + options_.argv[0] + "' died with it";
-      }
+      if (!has_status_ && result_.error_code.empty())
+        fail({"ELOST", "agentlua-reaper was killed; '" + name() + "' died with it"});
     } else {
       take_status(status);
     }
-    loop_.cancel(stop_timer_);
-    loop_.cancel(wall_timer_);
-    loop_.cancel(idle_timer_);
-    in_.abandon();
-    exited_ = true;
-    out_.on_end([this] { finish_if_drained(); });
-    err_.on_end([this] { finish_if_drained(); });
-    drain_timer_ = loop_.after(seconds(2), [this] {
-      out_.abandon();
-      err_.abandon();
-      finish_if_drained();
-    });
-    finish_if_drained();
-  }
-
-  void finish_if_drained() {
-    if (!exited_ || state_ == state::finished || !out_.ended() || !err_.ended()) return;
     cancel_timers();
-    result_.seconds = seconds(boot_now() - started_).count();
-    state_ = state::finished;
+    ends_.in.abandon();
+    ends_.out.pump();
+    ends_.err.pump();
+    finish_if_drained();
+    if (state_ != state::finished)
+      drain_timer_ = loop_.after(seconds(2), [this] {
+        ends_.out.abandon();
+        ends_.err.abandon();
+        finish_if_drained();
+        on_change_();
+      });
     on_change_();
   }
 
+  void finish_if_drained() {
+    if (!exited_ || state_ == state::finished) return;
+    if (!ends_.out.ended() || !ends_.err.ended()) return;
+    loop_.cancel(drain_timer_);
+    for (const auto* stream : {&ends_.out, &ends_.err})
+      if (result_.log_error.empty()) result_.log_error = stream->file_problem();
+    result_.seconds = seconds(boot_now() - started_).count();
+    state_ = state::finished;
+  }
+
   void cancel_timers() noexcept {
-    for (const auto& timer : {stop_timer_, wall_timer_, idle_timer_, drain_timer_})
+    for (const auto& timer :
+         {stop_timer_, wall_timer_, start_timer_, idle_timer_, linger_timer_, drain_timer_})
       loop_.cancel(timer);
   }
 
@@ -351,11 +278,11 @@ class process {
   std::size_t next_step_ = 0;
   nanoseconds started_{0};
   nanoseconds last_output_{0};
-  detail::unique_fd pidfd_, control_, status_;
-  detail::stream out_, err_;
-  detail::sink in_;
-  std::unique_ptr<event_loop::subscription> exit_, status_watch_;
-  event_loop::timer_id stop_timer_{}, wall_timer_{}, idle_timer_{}, drain_timer_{};
+  detail::unique_fd pidfd_;
+  detail::child_ends ends_;
+  std::unique_ptr<event_loop::subscription> exit_, status_;
+  event_loop::timer_id stop_timer_{}, wall_timer_{}, start_timer_{}, idle_timer_{}, linger_timer_{},
+      drain_timer_{};
 };
 
 /// What run() gives back.

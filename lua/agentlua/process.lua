@@ -8,64 +8,10 @@ local M = {}
 local child_type = {}
 child_type.__index = child_type
 
--- What spawn() takes beside the argument list; `native`: passed on as it is.
-local known = {
-  cwd = "string", stdin = "string", stdin_pipe = "boolean", stdout = "string", stderr = "string",
-  stdout_file = "string", stderr_file = "string", contain = "boolean", hold = "table",
-  wall = "number", idle = "number", stop = "table", env = "table", timeout = "number",
-  grace = "number",
-}
-local not_native = { env = true, timeout = true, grace = true }
-
-local function env_changes(changes)
-  local out = {}
-  for name, value in pairs(changes) do
-    local kind = type(value)
-    if type(name) ~= "string" or not (value == false or kind == "string" or kind == "number") then
-      local wrong = ("[%s] = a %s"):format(tostring(name), kind)
-      error("process: env must be {NAME = value | false}, not " .. wrong, 4)
-    end
-    out[name] = value and tostring(value)
-  end
-  return out
-end
-
-local function native_options(options)
-  local native = { argv = core.json.array() }
-  for i, arg in ipairs(options) do native.argv[i] = tostring(arg) end
-  for name, value in pairs(options) do
-    if math.type(name) == "integer" then
-      local given = #native.argv
-      if name > given then error("process: argument " .. given + 1 .. " is nil", 3) end
-    elseif not known[name] then
-      error("process: unknown option '" .. tostring(name) .. "'", 3)
-    elseif type(value) ~= known[name] then
-      local wrong = ("'%s' must be a %s, it is a %s"):format(name, known[name], type(value))
-      error("process: option " .. wrong, 3)
-    elseif not not_native[name] then
-      native[name] = value
-    end
-  end
-  native.env_changes = options.env and env_changes(options.env)
-  native.wall = options.timeout or options.wall
-  if options.grace then native.stop = { { signal = 15, wait = options.grace } } end
-  return native
-end
-
---- Starts a program.
----
---- Options: the list part is the argument list; cwd; env = {NAME = value | false} on top of ours;
---- stdin = text, or stdin_pipe = true to write() later; stdout, stderr = "pipe" | "file" | "discard" |
---- "inherit" (or "merge" for stderr); stdout_file, stderr_file = path that every byte is appended to;
---- timeout, idle = seconds; grace = seconds between TERM and KILL (5); contain = false to run without
---- the reaper; hold = list of lock descriptors kept until nothing of it is left.
----@return table child | nil, string message, string code
-function M.spawn(options)
-  local native, message, code = core.process.spawn(native_options(options))
-  if not native then return nil, message, code end
-  local child = setmetatable({ native = native }, child_type)
-  local starting = true
-  local guard <close> = setmetatable({}, { -- cancelled while it starts: ended like a running one
+-- Waits until it is known whether the program runs.
+local function await_start(child)
+  local native, starting = child.native, true
+  local guard <close> = setmetatable({}, { -- cancelled meanwhile: ended like a running one
     __close = function()
       if starting then child:__close() end
     end,
@@ -73,15 +19,33 @@ function M.spawn(options)
   while native:state() == "starting" do fiber.wait(native:id()) end
   starting = false
   local result = native:result()
-  if result.error_code then
-    native:close()
-    return nil, result.error, result.error_code
-  end
+  if not result.error_code then return child end
+  native:close()
+  return nil, result.error, result.error_code
+end
+
+--- Starts a program. Options beside the argument list:
+---
+--- launcher = list put in front of it ({"nice"}, {"bwrap", ...}); cwd; env = {NAME = value | false} on
+--- top of ours, or the whole of it with env_only = true; stdin = text, or stdin_pipe = true to write() later;
+--- stdout, stderr = "pipe" | "file" | "discard" | "inherit" (or "merge" for stderr);
+--- stdout_file, stderr_file = path that every byte is appended to;
+--- timeout, idle, start = seconds in all, without output, until the first output;
+--- output, memory = bytes; processes = number at one time; nice; rlimits = {nofile = 1024, ...};
+--- grace = seconds between TERM and KILL (5), or stop = list of {signal = number, wait = seconds};
+--- contain = false to run without the reaper; hold = lock descriptors kept until nothing of it is left.
+---@return table child | nil, string message, string code
+function M.spawn(options)
+  local native, message, code = core.process.spawn(options)
+  if not native then return nil, message, code end
+  local child = setmetatable({ native = native }, child_type)
+  if native:state() == "starting" then return await_start(child) end
   return child
 end
 
 --- Runs a program to its end. Takes the options of spawn().
----@return table result {code, signal, stdout, stderr, bound?, seconds} | nil, string message, string code
+---@return table result {code, signal, stdout, stderr, bound?, lingered?, containment, log_error?, seconds} | nil,
+--- string message, string code
 function M.run(options)
   local child <close>, message, code = M.spawn(options)
   if not child then return nil, message, code end
@@ -95,14 +59,14 @@ function child_type:pid() return self.native:pid() end
 --- Iterates over lines of "out" (default) or "err"; waits for the next one. A line over 1 MiB comes
 --- cut, with `true` as second value.
 function child_type:lines(which)
-  local native = self.native
+  local next_line, id = self.native:line_reader(which or "out"), self.native:id()
   return function()
-    while true do
-      local line, cut = native:next_line(which or "out")
-      if line then return line, cut end
-      if line == false then return nil end
-      fiber.wait(native:id())
+    local line, cut = next_line()
+    while line == nil do
+      fiber.wait(id)
+      line, cut = next_line()
     end
+    return line or nil, cut
   end
 end
 
@@ -116,6 +80,7 @@ function child_type:read(which)
   end
 end
 
+--- Queues bytes for its stdin (stdin_pipe); never waits.
 function child_type:write(bytes) return self.native:write(bytes) end
 function child_type:close_stdin() return self.native:close_stdin() end
 
@@ -137,6 +102,8 @@ end
 function child_type:stop() self.native:stop() end
 --- Kills the whole tree now.
 function child_type:kill() self.native:kill() end
+--- It has said all that it will: its stdin is closed, and it is stopped when it lingers longer than that.
+function child_type:expect_end(grace) self.native:expect_end(grace or 5) end
 --- Pauses and resumes the whole tree.
 function child_type:pause() self.native:signal(19) end
 function child_type:resume() self.native:signal(18) end

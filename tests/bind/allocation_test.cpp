@@ -181,13 +181,13 @@ TEST_CASE("memory that runs out in the event loop leaks no timer, watcher or job
 
 TEST_CASE("memory that runs out around a process leaves no process") {
   fail_each_allocation(R"lua(
-    local child <close> = core.process.spawn { argv = { "cat" }, stdin_pipe = true }
+    local child <close> = core.process.spawn { "cat", stdin_pipe = true }
     if not child then return end
     child:write "a line\nrest"
     child:close_stdin()
     local line
     eventually(function()
-      line = line or child:next_line()
+      line = line or child:line_reader("out")()
       return child:state() == "finished"
     end)
     assert(line == "a line" and child:read() == "rest")

@@ -87,7 +87,7 @@ constexpr char samples[] = R"lua(
 constexpr char handles[] = R"lua(
   function make_handles()
     return {
-      ["agentlua.process"] = assert(core.process.spawn { argv = { "cat" }, stdin_pipe = true }),
+      ["agentlua.process"] = assert(core.process.spawn { "cat", stdin_pipe = true }),
       ["agentlua.lock"] = assert(core.lock.try(os.tmpname())),
       ["agentlua.store"] = assert(core.store.open "tasks"),
       ["agentlua.event_source"] = core.loop.timer(100),
@@ -182,15 +182,15 @@ TEST_CASE_FIXTURE(
     warm_loop()
     local before = descriptors()
     for name in ([[
-      argv cwd env env_changes stdin stdin_pipe stdout stderr stdout_file stderr_file contain hold
-      wall idle stop unknown
+      cwd env env_only stdin stdin_pipe stdout stderr stdout_file stderr_file launcher contain hold
+      nice rlimits timeout idle start output memory processes grace stop unknown
     ]]):gmatch "%S+" do
       for _, sample in ipairs(wrong) do
-        local options = { argv = { "true" } }
+        local options = { "true" }
         options[name] = sample[1]
-        local child, message, code = core.process.spawn(options)
-        assert(child or (type(message) == "string" and code ~= "EINTERNAL"), message)
-        if child then child:close() end
+        local ok, child, message, code = pcall(core.process.spawn, options)
+        assert(not ok or child or (type(message) == "string" and code ~= "EINTERNAL"), message)
+        if ok and child then child:close() end
       end
     end
     settled("spawn", before)

@@ -9,7 +9,7 @@ namespace {
 // `makers`: one function per handle type that makes an open one.
 constexpr char makers_lua[] = R"lua(
   makers = {
-    ["agentlua.process"] = function() return core.process.spawn { argv = { "sleep", "100" } } end,
+    ["agentlua.process"] = function() return core.process.spawn { "sleep", "100" } end,
     ["agentlua.lock"] = function() return core.lock.try "./lock" end,
     ["agentlua.store"] = function() return core.store.open "tasks" end,
     ["agentlua.event_source"] = function() return core.loop.timer(100) end,
@@ -74,7 +74,7 @@ TEST_CASE_FIXTURE(with_makers, "<close> closes, also when the block is left by a
 TEST_CASE_FIXTURE(one_state, "a running process that nobody holds is stopped in the background") {
   run(R"lua(
     for _, contain in ipairs { true, false } do
-      local child = assert(core.process.spawn { argv = { "sleep", "100" }, contain = contain })
+      local child = assert(core.process.spawn { "sleep", "100", contain = contain })
       eventually(function() return child:state() == "running" end)
       local pid, started = child:pid(), core.time.clock()
       assert(alive(pid))
@@ -91,11 +91,11 @@ TEST_CASE_FIXTURE(one_state,
   run(R"lua(
     local script = "trap '' TERM; sleep 100 & echo $!; wait"
     local child = assert(core.process.spawn {
-      argv = { "sh", "-c", script }, stop = { { signal = 15, wait = 0.2 } },
+      "sh", "-c", script, stop = { { signal = 15, wait = 0.2 } },
     })
     local grandchild
     eventually(function()
-      grandchild = grandchild or tonumber(child:next_line() or nil)
+      grandchild = grandchild or tonumber(child:line_reader("out")() or nil)
       return grandchild and child:state() == "running"
     end)
     local pid = child:pid()
@@ -109,8 +109,8 @@ TEST_CASE_FIXTURE(one_state,
 TEST_CASE_FIXTURE(one_state, "closing a process that is stopping already leaves it its grace") {
   run(R"lua(
     local script = "trap 'sleep 0.3; echo saved > file; exit' TERM; echo ready; sleep 100 & wait"
-    local child = assert(core.process.spawn { argv = { "sh", "-c", script } })
-    eventually(function() return child:next_line() end)
+    local child = assert(core.process.spawn { "sh", "-c", script })
+    eventually(function() return child:line_reader("out")() end)
     child:stop()
     child:close()
     eventually(function() return children() == 0 end, 10)
@@ -124,13 +124,13 @@ TEST_CASE_FIXTURE(one_state,
     local stubborn = { "sh", "-c", "trap '' TERM; echo ready; sleep 100 & wait" }
     held, out = {}, assert(io.open("pids", "w"))
     for i = 1, 3 do
-      local child = assert(core.process.spawn { argv = stubborn })
-      eventually(function() return child:state() == "running" and child:next_line() end)
+      local child = assert(core.process.spawn { table.unpack(stubborn) })
+      eventually(function() return child:state() == "running" and child:line_reader("out")() end)
       out:write(child:pid(), "\n")
       if i == 1 then held[1] = child end
       if i == 2 then child:close() end
     end
-    held[2] = assert(core.process.spawn { argv = { "sleep", "100" } }) -- perhaps still starting
+    held[2] = assert(core.process.spawn { "sleep", "100" }) -- perhaps still starting
     out:close()
   )lua");
   state.close();
@@ -145,17 +145,17 @@ TEST_CASE_FIXTURE(one_state, "two states have a loop each, and handles of their 
   boundary::lua other;
   constexpr auto start = R"lua(
     fd = core.loop.fd()
-    child = assert(core.process.spawn { argv = { "cat" }, stdin_pipe = true })
+    child = assert(core.process.spawn { "cat", stdin_pipe = true })
     signal = assert(core.loop.on_signal(10))
     function echo(line)
       child:write(line .. "\n")
-      eventually(function() return child:next_line() == line end)
+      eventually(function() return child:line_reader("out")() == line end)
     end
   )lua";
   run(start);
   other.run(start);
   run("echo 'first'");
-  other.run("assert(child:next_line() == nil); echo 'second'");
+  other.run("assert(child:line_reader('out')() == nil); echo 'second'");
   lua_getglobal(state.get(), "fd");
   lua_getglobal(other.get(), "fd");
   CHECK(lua_tointeger(state.get(), -1) != lua_tointeger(other.get(), -1));
@@ -188,7 +188,7 @@ TEST_CASE_FIXTURE(with_makers,
     attempt(makers["agentlua.store"], "list")
     attempt(makers["agentlua.lock"], "fd")
     attempt(makers["agentlua.event_source"], "take")
-    for _, method in ipairs { "result", "read", "next_line", "state", "stop" } do
+    for _, method in ipairs { "result", "read", "line_reader", "state", "stop" } do
       attempt(makers["agentlua.process"], method)
     end
     attempt(makers["agentlua.process"], "write", 123456789)
@@ -199,7 +199,7 @@ TEST_CASE_FIXTURE(with_makers,
     end
     attempt(done_job, "result")
     local function done_process()
-      local child = core.process.spawn { argv = { "true" } }
+      local child = core.process.spawn { "true" }
       eventually(function() return child:state() == "finished" end)
       return child
     end
@@ -232,8 +232,8 @@ TEST_CASE_FIXTURE(one_state, "what a finaliser starts while the state closes goe
   run(R"lua(
     setmetatable({}, { __gc = function() -- Lua runs no finaliser of what is made from here on
       late = {
-        assert(core.process.spawn { argv = { "sleep", "100" } }),
-        assert(core.process.spawn { argv = { "sleep", "100" }, contain = false }),
+        assert(core.process.spawn { "sleep", "100" }),
+        assert(core.process.spawn { "sleep", "100", contain = false }),
         assert(core.loop.on_signal(12)), assert(core.loop.watch_path "."), core.loop.timer(100),
       }
     end })

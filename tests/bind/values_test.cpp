@@ -6,7 +6,7 @@ using boundary::one_state;
 
 TEST_CASE_FIXTURE(one_state, "signals that are none raise and do not reach the process") {
   run(R"lua(
-    local child <close> = assert(core.process.spawn { argv = { "sleep", "100" } })
+    local child <close> = assert(core.process.spawn { "sleep", "100" })
     eventually(function() return child:state() == "running" end)
     for _, number in ipairs { 0, -1, 65, 255, 256 + 9, 1 << 40 } do
       raises("bad argument #2", child.signal, child, number)
@@ -14,7 +14,7 @@ TEST_CASE_FIXTURE(one_state, "signals that are none raise and do not reach the p
     end
     core.loop.step(0.05)
     assert(child:state() == "running" and alive(child:pid()))
-    local refused, _, code = core.process.spawn { argv = { "true" }, stop = { { signal = 255 } } }
+    local refused, _, code = core.process.spawn { "true", stop = { { signal = 255 } } }
     assert(not refused and code == "EINVAL", code)
   )lua");
 }
@@ -34,8 +34,9 @@ TEST_CASE_FIXTURE(one_state, "times: never and for ever are understood, what is 
       raises("bad argument #1", fn, 0 / 0)
     end
     raises("bad argument #1", core.time.iso, 1e300)
-    local argv = { "sleep", "100" }
-    local child <close> = assert(core.process.spawn { argv = argv, wall = 1e300, idle = 1e300 })
+    local child <close> = assert(core.process.spawn {
+      "sleep", "100", timeout = 1e300, idle = 1e300, start = 1e300, output = 1e300, memory = 1e300,
+    })
     eventually(function() return child:state() == "running" end)
     core.loop.step(0.05)
     assert(child:state() == "running" and not child:result().bound)
@@ -64,7 +65,7 @@ TEST_CASE_FIXTURE(one_state, "a path with a NUL byte is refused, not cut") {
       raises("NUL", fn, path)
     end
     for _, field in ipairs { "cwd", "stdout_file", "stderr_file" } do
-      refused(core.process.spawn { argv = { "true" }, stdout = "file", [field] = path })
+      refused(core.process.spawn { "true", stdout = "file", [field] = path })
     end
     assert(core.fs.read "./name" == "content")
   )lua");

@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(leak_check, "a watched descriptor calls until the watch ends")
     event_loop loop;
     std::string got;
     std::unique_ptr<event_loop::subscription> watch;
-    watch = loop.watch(ends[0], UV_READABLE, [&] {
+    watch = loop.watch(ends[0], EPOLLIN, [&] {
       char byte = 0;
       if (::read(ends[0], &byte, 1) == 1) got += byte;
       if (got.size() == 2) watch.reset();
@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(leak_check, "a watched descriptor calls until the watch ends")
     CHECK(step_until(loop, [&] { return got.size() >= 2; }));
     for (int i = 0; i < 3; ++i) loop.step(seconds(0));
     CHECK(got == "ab");
-    watch = loop.watch(ends[0], UV_READABLE, [&] { got += '!'; });  // the same one once more
+    watch = loop.watch(ends[0], EPOLLIN, [&] { got += '!'; });  // the same one once more
     loop.step(seconds(1));
     CHECK(got == "ab!");
   }
@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(leak_check, "a watched descriptor calls until the watch ends")
 
 TEST_CASE_FIXTURE(leak_check, "a descriptor that cannot be watched is an error") {
   event_loop loop;
-  CHECK(error_of([&] { loop.watch(9999, UV_READABLE, [] {}); }) == "EBADF");
+  CHECK(error_of([&] { loop.watch(9999, EPOLLIN, [] {}); }) == "EBADF");
 }
 
 TEST_CASE_FIXTURE(leak_check, "a signal is told in the loop, and no more once nobody listens") {

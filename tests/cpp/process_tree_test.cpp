@@ -42,8 +42,8 @@ char state_of(pid_t pid) {
 
 TEST_CASE_FIXTURE(leak_check, "the wall bound ends a child that goes on writing") {
   auto start = options({"sh", "-c", "while :; do echo x; sleep 0.01; done"});
-  start.wall = seconds(0.2);
-  start.idle = seconds(5);
+  start.bounds.wall = seconds(0.2);
+  start.bounds.idle = seconds(5);
   auto done = run(start);
   CHECK(done.bound == "wall");
   CHECK(done.signal == SIGTERM);
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(leak_check, "the idle bound ends a child that is silent, and n
   auto start = options({"sh", "-c",
                         "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; "
                         "exec sleep 60"});
-  start.idle = seconds(0.4);
+  start.bounds.idle = seconds(0.4);
   auto done = run(start);
   CHECK(done.bound == "idle");
   CHECK(done.err == "1\n2\n3\n4\n5\n6\n");
@@ -66,7 +66,7 @@ TEST_CASE_FIXTURE(leak_check, "the idle bound ends a child that is silent, and n
 TEST_CASE_FIXTURE(leak_check, "a child that waits for a slow reader is not idle") {
   event_loop loop;
   auto start = options({"sh", "-c", "head -c 16777216 /dev/zero"});
-  start.idle = seconds(0.1);
+  start.bounds.idle = seconds(0.1);
   process child(loop, start);
   CHECK_FALSE(step_until(
       loop, [&] { return finished(child); }, seconds(0.5)));
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(leak_check, "a child that waits for a slow reader is not idle"
 
 TEST_CASE_FIXTURE(leak_check, "a child that ends in time has met no bound") {
   auto start = options({"true"});
-  start.wall = start.idle = seconds(30);
+  start.bounds.wall = start.bounds.idle = seconds(30);
   auto done = run(start);
   CHECK(done.code == 0);
   CHECK(done.bound == "");

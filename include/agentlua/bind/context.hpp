@@ -186,15 +186,18 @@ inline int timer(lua_State* L) {
   return made ? 1 : raise(L, problem);
 }
 
-/// on_signal(number) -> source that is signalled whenever the process gets that signal.
+/// on_signal(number [, once]) -> source that is signalled whenever the process gets that signal. With
+/// `once` a second one ends the process.
 inline int on_signal(lua_State* L) {
   int number = check_signal(L, 1);
+  bool once = lua_toboolean(L, 2) != 0;
   context& state = get_context(L);
   failure problem;
   auto& source = new_handle<event_source>(L, source_type);
   bool made = protect(problem, [&] {
     source = state.own(std::make_unique<event_source>(state));
-    source->subscription = state.loop.on_signal(number, [self = source] { self->fire(); });
+    source->subscription = state.loop.on_signal(
+        number, [self = source] { self->fire(); }, once);
   });
   return made ? 1 : fail(L, problem);
 }

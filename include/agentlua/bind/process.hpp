@@ -3,10 +3,8 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "agentlua/bind/context.hpp"
-#include "agentlua/process.hpp"
+#include "agentlua/bind/process_options.hpp"
 
 namespace agentlua::bind {
 
@@ -24,84 +22,26 @@ struct child : resource {
 };
 inline constexpr const char* type = "agentlua.process";
 
-inline std::vector<std::string> strings(const json& options, const char* key) {
-  std::vector<std::string> list;
-  const json* value = member(options, key);
-  if (value == nullptr) return list;
-  if (!value->is_array() && !value->empty())
-    throw error("EINVAL", std::string(key) + " must be a list");
-  for (const json& element : *value) {
-    if (!element.is_string() ||
-        element.get_ref<const std::string&>().find('\0') != std::string::npos)
-      throw error("EINVAL", std::string(key) + " must hold strings without NUL bytes");
-    list.push_back(element.get<std::string>());
-  }
-  return list;
-}
-
-inline std::string path(const json& options, const char* key) {
-  std::string text = string_or(options, key);
-  if (text.find('\0') != std::string::npos)
-    throw error("EINVAL", std::string(key) + ": a path cannot hold NUL bytes");
-  return text;
-}
-
-inline process_options read_options(const json& table) {
-  static constexpr std::array known = {
-      "argv",       "cwd",    "env",    "env_changes", "stdin",
-      "stdin_pipe", "stdout", "stderr", "stdout_file", "stderr_file",
-      "contain",    "hold",   "wall",   "idle",        "stop"};
-  for (const auto& [key, value] : table.items())
-    if (std::find(known.begin(), known.end(), key) == known.end())
-      throw error("EINVAL", "process: unknown option '" + key + "'");
-  process_options options;
-  options.argv = strings(table, "argv");
-  options.cwd = path(table, "cwd");
-  if (member(table, "env")) options.env = strings(table, "env");
-  if (const json* changes = member(table, "env_changes"); changes && changes->is_object())
-    for (const auto& [name, value] : changes->items()) {
-      std::string text = value.is_string() ? value.get<std::string>() : "";
-      if (name.find('=') != std::string::npos || (name + text).find('\0') != std::string::npos)
-        throw error("EINVAL", "env: '" + name + "' cannot be set");
-      options.env_changes.emplace_back(
-          name, value.is_string() ? std::optional(text) : std::nullopt);
-    }
-  options.stdin_text = string_or(table, "stdin");
-  options.stdin_pipe = table.value("stdin_pipe", false);
-  options.stdout_to = string_or(table, "stdout", "pipe");
-  options.stderr_to = string_or(table, "stderr", "pipe");
-  options.stdout_file = path(table, "stdout_file");
-  options.stderr_file = path(table, "stderr_file");
-  options.contain = table.value("contain", true);
-  if (const json* hold = member(table, "hold")) options.hold = hold->get<std::vector<int>>();
-  options.wall = bounded_seconds(table.value("wall", 0.0));
-  options.idle = bounded_seconds(table.value("idle", 0.0));
-  if (const json* plan = member(table, "stop")) {
-    options.stop.clear();
-    for (const json& step : *plan) {
-      auto number = step.value("signal", lua_Integer{SIGTERM});
-      if (number < 0 || number >= NSIG)  // 0 only waits
-        throw error("EINVAL", "stop: " + std::to_string(number) + " is not a signal");
-      options.stop.push_back({static_cast<int>(number), bounded_seconds(step.value("wait", 5.0))});
-    }
-  }
-  return options;
-}
-
-/// spawn{argv=, cwd=, ...} -> handle. Returns before it is known whether the program could start.
+/// spawn{program, args..., cwd=, ...} -> handle. Returns before it is known whether the program
+/// could start. Raises for options that are wrong; nil, message, code when it cannot be started.
 inline int spawn(lua_State* L) {
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checkstack(L, 10, nullptr);
   context& state = get_context(L);
   failure problem;
   auto& handle = new_handle<child>(L, type);
   bool made = protect(problem, [&] {
+    process_options options;
+    read_options(L, 1, options);
     auto fresh = std::make_unique<child>(state);
     fresh->native = std::make_unique<process>(
-        state.loop, read_options(to_json(L, 1)), [&state, id = fresh->id] { state.signal(id); });
+        state.loop, std::move(options), [&state, id = fresh->id] { state.signal(id); });
     handle = state.own(std::move(fresh));
   });
-  return made ? 1 : fail(L, problem);
+  lua_settop(L, 2);
+  if (made) return 1;
+  return std::strcmp(problem.code, misuse) == 0 ? raise(L, problem) : fail(L, problem);
 }
 
 inline child& self(lua_State* L) { return check_handle<child>(L, type); }
@@ -125,10 +65,13 @@ inline int state(lua_State* L) {
   return 1;
 }
 
-/// next_line("out"|"err") -> line, cut; nil when there is none yet; false when none will come.
+/// The function that line_reader() makes: () -> line; line, true when it was cut; nil when there is
+/// none yet; false when none will come. It is called for every line, so it checks little.
 inline int next_line(lua_State* L) {
-  child& c = self(L);
-  detail::stream& stream = which(L, c);
+  const child* c = *static_cast<child**>(lua_touserdata(L, lua_upvalueindex(1)));
+  if (c == nullptr) return luaL_error(L, "%s is closed", type);
+  bool is_out = lua_toboolean(L, lua_upvalueindex(2)) != 0;
+  detail::stream& stream = is_out ? c->native->out() : c->native->err();
   std::string_view line;
   bool cut = false;
   bool got = false;
@@ -139,24 +82,32 @@ inline int next_line(lua_State* L) {
     return 1;
   }
   lua_pushlstring(L, line.data(), line.size());
-  lua_pushboolean(L, cut ? 1 : 0);
+  if (!cut) return 1;
+  lua_pushboolean(L, 1);
   return 2;
+}
+
+/// line_reader("out"|"err") -> function that takes the next line.
+inline int line_reader(lua_State* L) {
+  child& c = self(L);
+  bool is_out = &which(L, c) == &c.native->out();
+  lua_pushvalue(L, 1);
+  lua_pushboolean(L, is_out ? 1 : 0);
+  lua_pushcclosure(L, next_line, 2);
+  return 1;
 }
 
 /// read("out"|"err") -> all unread bytes; nil when there are none yet; false when none will come.
 inline int read(lua_State* L) {
-  lua_settop(L, 2);
-  failure problem;
-  auto& bytes = scratch<std::string>(L);
   detail::stream& stream = which(L, self(L));
-  bool got = false;
-  if (!protect(problem, [&] { got = stream.take_all(bytes); })) return raise(L, problem);
-  if (got) {
-    lua_pushlstring(L, bytes.data(), bytes.size());
-  } else {
+  std::string_view bytes = stream.unread();
+  if (bytes.empty()) {
     stream.exhausted() ? lua_pushboolean(L, 0) : lua_pushnil(L);
+    return 1;
   }
-  return 1;
+  lua_pushlstring(L, bytes.data(), bytes.size());
+  failure problem;
+  return protect(problem, [&] { stream.take(bytes.size()); }) ? 1 : raise(L, problem);
 }
 
 inline int write(lua_State* L) {
@@ -193,20 +144,42 @@ inline int kill(lua_State* L) {
   return protect(problem, [&] { c.native->kill(); }) ? 0 : raise(L, problem);
 }
 
-/// result() -> {code=, signal=, bound=, seconds=, error=, error_code=}, what is known by now.
+/// expect_end(seconds): it has said all; it is stopped when it lingers longer than that.
+inline int expect_end(lua_State* L) {
+  self(L);  // its error comes first
+  seconds grace = check_seconds(L, 2);
+  child& c = self(L);
+  failure problem;
+  return protect(problem, [&] { c.native->expect_end(grace); }) ? 0 : raise(L, problem);
+}
+
+inline void set_text_field(lua_State* L, const char* name, const std::string& text) {
+  if (text.empty()) return;
+  lua_pushlstring(L, text.data(), text.size());
+  lua_setfield(L, -2, name);
+}
+
+/// result() -> {code=, signal=, seconds=, containment=, bound=, lingered=, log_error=, error=,
+/// error_code=}, what is known by now.
 inline int result(lua_State* L) {
   lua_settop(L, 1);
-  failure problem;
-  json& out = scratch<json>(L);
+  lua_createtable(L, 0, 8);
   const process_result& r = self(L).native->result();
-  bool copied = protect(problem, [&] {
-    out = {{"code", r.code}, {"signal", r.signal}, {"seconds", r.seconds}};
-    if (!r.bound.empty()) out["bound"] = r.bound;
-    if (!r.error_text.empty()) out["error"] = r.error_text;
-    if (!r.error_code.empty()) out["error_code"] = r.error_code;
-  });
-  if (!copied) return raise(L, problem);
-  push_json(L, out);
+  lua_pushinteger(L, r.code);
+  lua_setfield(L, 2, "code");
+  lua_pushinteger(L, r.signal);
+  lua_setfield(L, 2, "signal");
+  lua_pushnumber(L, r.seconds);
+  lua_setfield(L, 2, "seconds");
+  if (r.lingered) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, 2, "lingered");
+  }
+  set_text_field(L, "containment", r.containment);
+  set_text_field(L, "bound", r.bound);
+  set_text_field(L, "log_error", r.log_error);
+  set_text_field(L, "error", r.error_text);
+  set_text_field(L, "error_code", r.error_code);
   return 1;
 }
 
@@ -225,13 +198,14 @@ inline constexpr luaL_Reg methods[] = {
     {"id", id},
     {"pid", pid},
     {"state", state},
-    {"next_line", next_line},
+    {"line_reader", line_reader},
     {"read", read},
     {"write", write},
     {"close_stdin", close_stdin},
     {"signal", signal},
     {"stop", stop},
     {"kill", kill},
+    {"expect_end", expect_end},
     {"result", result},
     {nullptr, nullptr}};
 inline constexpr luaL_Reg functions[] = {{"spawn", spawn}, {nullptr, nullptr}};

@@ -29,9 +29,13 @@ namespace agentlua::bind {
 /// Why protect() failed; trivially destructible, so it may be alive when Lua raises.
 struct failure {
   bool failed = false;
-  char code[32] = "";
-  char message[2000] = "";
+  char code[32];
+  char message[2000];
 
+  failure() noexcept {  // every call has one: two bytes are set, not two thousand
+    code[0] = '\0';
+    message[0] = '\0';
+  }
   void set(const char* with_code, const char* text) noexcept {
     failed = true;
     std::snprintf(code, sizeof code, "%s", with_code);

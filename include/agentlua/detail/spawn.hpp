@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agentlua/detail/reaper_protocol.hpp"
@@ -18,38 +20,28 @@
 
 namespace agentlua::detail {
 
-/// Everything posix_spawn needs, already decided: fds are the child's 0, 1, 2, 3, ...
+/// Everything posix_spawn needs, already decided: the child's descriptor n is fds[n].
 struct spawn_plan {
   std::string name;     // what errors call it
   std::string program;  // absolute path
   std::vector<std::string> argv;
-  std::vector<std::string> env;  // complete, "NAME=value"
+  std::vector<const char*> env;                    // complete, "NAME=value"
+  std::vector<std::unique_ptr<std::string>> made;  // entries of env that are nobody else's
   std::string cwd;               // empty: inherited
-  std::vector<unique_fd> fds;    // child's fd n is fds[n]; all numbers here are above 9
+  std::vector<unique_fd> fds;
 };
 
-/// A descriptor of the same open file, close-on-exec, above every number that a child is given.
-inline unique_fd move_up(unique_fd fd) {
-  unique_fd high(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 64));
-  if (!high) throw_errno("duplicate", "descriptor");
-  return high;
-}
-
-/// {read end, write end}, close-on-exec and high.
+/// {read end, write end}, close-on-exec.
 inline std::pair<unique_fd, unique_fd> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("make", "pipe");
-  unique_fd read_end(ends[0]);
-  unique_fd write_end(ends[1]);
-  return {move_up(std::move(read_end)), move_up(std::move(write_end))};
+  return {unique_fd(ends[0]), unique_fd(ends[1])};
 }
 
-inline std::vector<char*> pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> list;
-  list.reserve(strings.size() + 1);
-  for (const auto& s : strings) list.push_back(const_cast<char*>(s.c_str()));
-  list.push_back(nullptr);
-  return list;
+/// What exec takes; it does not change them.
+inline char* const* exec_list(std::vector<const char*>& strings) {
+  strings.push_back(nullptr);
+  return const_cast<char* const*>(strings.data());
 }
 
 /// Error for a program that the kernel did not execute.
@@ -59,9 +51,38 @@ inline error start_error(int reason, const std::string& name) {
   return {plain.code(), std::string(plain.what()) + "; a script needs a first line like #!/bin/sh"};
 }
 
+/// E2BIG with what is too long and the way out.
+inline error too_long_error(const spawn_plan& plan) {
+  constexpr std::size_t most = 131'071;  // MAX_ARG_STRLEN of Linux without the final NUL
+  std::size_t bytes = 0;
+  std::string what;
+  for (std::size_t i = 0; i < plan.argv.size(); ++i) {
+    bytes += plan.argv[i].size() + 1;
+    if (plan.argv[i].size() > most) what = "argument " + std::to_string(i);
+  }
+  for (std::string_view entry : plan.env) {
+    bytes += entry.size() + 1;
+    if (entry.size() > most) what = "variable " + std::string(entry.substr(0, entry.find('=')));
+  }
+  if (!what.empty()) what = " (" + what + " alone is over " + std::to_string(most) + ")";
+  return {"E2BIG", "cannot start '" + plan.name + "': " + std::to_string(bytes) +
+                       " bytes of arguments and environment; send long text on stdin" + what};
+}
+
+/// Moves every descriptor that dup2 to a child's number would overwrite out of the way.
+inline void lift_descriptors(std::vector<unique_fd>& fds) {
+  const int end = static_cast<int>(fds.size());
+  for (auto& fd : fds) {
+    if (fd.get() >= end) continue;
+    fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, end));
+    if (!fd) throw_errno("duplicate", "descriptor");
+  }
+}
+
 /// Starts the plan in a session of its own, with default signals and only the given descriptors.
 /// Errors: the errno name; E2BIG says the size and the way out.
-inline pid_t spawn(const spawn_plan& plan) {
+inline pid_t spawn(spawn_plan& plan) {
+  lift_descriptors(plan.fds);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
@@ -79,20 +100,15 @@ inline pid_t spawn(const spawn_plan& plan) {
   for (const auto& fd : plan.fds) ::posix_spawn_file_actions_adddup2(&actions, fd.get(), target++);
   ::posix_spawn_file_actions_addclosefrom_np(&actions, target);
 
-  auto argv = pointers(plan.argv);
-  auto env = pointers(plan.env);
+  std::vector<const char*> argv;
+  for (const auto& arg : plan.argv) argv.push_back(arg.c_str());
+  std::vector<const char*> env = plan.env;
   pid_t pid = 0;
   int problem = ::posix_spawn(
-      &pid, plan.program.c_str(), &actions, &attributes, argv.data(), env.data());
+      &pid, plan.program.c_str(), &actions, &attributes, exec_list(argv), exec_list(env));
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (problem == E2BIG) {
-    std::size_t bytes = 0;
-    for (const auto& s : plan.argv) bytes += s.size() + 1;
-    for (const auto& s : plan.env) bytes += s.size() + 1;
-    throw error("E2BIG", "cannot start '" + plan.name + "': " + std::to_string(bytes) +
-                             " bytes of arguments and environment; send long text on stdin");
-  }
+  if (problem == E2BIG) throw too_long_error(plan);
   if (problem != 0) throw start_error(problem, plan.argv[0]);
   return pid;
 }

@@ -36,26 +36,27 @@ inline ssize_t write_quietly(int fd, std::string_view bytes) noexcept {
   return written;
 }
 
-/// What a child writes: bytes go to a file first (if one is named), then into a bounded buffer.
-/// A reader that does not keep up stops the reading, so the child waits and memory stays flat.
+/// What a child writes: bytes go to a file first (if one is named), then into a bounded buffer (if
+/// `keep`). A reader that does not keep up stops the reading, so the child waits and memory stays
+/// flat.
 class stream {
  public:
-  static constexpr std::size_t high_water = 4u << 20;  ///< unread bytes at which reading pauses
+  static constexpr std::size_t high_water = 2u << 20;  ///< unread bytes at which reading pauses
   static constexpr std::size_t line_limit = 1u << 20;  ///< a longer line is cut; the file has all
+  static constexpr std::size_t largest_chunk = 1u << 20;  ///< bytes read at once, and in the pipe
 
-  void open(unique_fd fd, const std::string& file) {
+  void open(unique_fd fd, const std::string& file, bool keep) {
     fd_ = std::move(fd);
-    ::fcntl(fd_.get(), F_SETPIPE_SZ, 1 << 20);
     ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
     if (!file.empty()) file_ = fs::open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    file_name_ = file;
+    keep_ = keep;
   }
   void attach(event_loop& loop, std::function<void()> changed) {
     loop_ = &loop;
     changed_ = std::move(changed);
     if (fd_) resume();
   }
-  /// Called once when nothing more will come.
-  void on_end(std::function<void()> fn) { at_end_ = std::move(fn); }
 
   /// Next line without its newline, or false. `cut` tells that the rest of the line was dropped.
   /// The view holds until the next call that takes or reads.
@@ -82,13 +83,19 @@ class stream {
     }
   }
 
+  /// What was not taken yet; the view holds until the next call that takes or reads.
+  std::string_view unread() const noexcept { return buffer_.view(); }
+  /// Takes the first `size` unread bytes.
+  void take(std::size_t size) {
+    buffer_.consume(size);
+    scanned_ = 0;
+    want_more();
+  }
   /// Appends everything unread to `into`; true when there was something.
   bool take_all(std::string& into) {
     std::size_t size = buffer_.size();
     into.append(buffer_.view());
-    buffer_.consume(size);
-    scanned_ = 0;
-    want_more();
+    take(size);
     return size != 0;
   }
 
@@ -98,60 +105,74 @@ class stream {
   /// True when there is nothing to take and nothing will come.
   bool exhausted() const noexcept { return ended() && buffer_.empty(); }
   std::uint64_t bytes() const noexcept { return bytes_; }
-  /// The file could not be written: errno, else 0. The child goes on; the gap is known.
-  int file_problem() const noexcept { return file_problem_; }
+  /// Why the file is not complete, else empty. The child goes on.
+  const std::string& file_problem() const noexcept { return file_problem_; }
 
-  void abandon() {
-    if (!fd_) return;
+  /// Reads what an ended child has left in the pipe, whether the reader keeps up or not. The bound
+  /// is for a stranger that goes on writing.
+  void pump() noexcept {
+    while (fd_ && buffer_.size() < high_water + 2 * largest_chunk && read_some()) continue;
+  }
+  void abandon() noexcept {
     watch_.reset();
     fd_.reset();
     file_.reset();
-    changed_();
-    if (at_end_) at_end_();
   }
 
  private:
   bool want_more() {
-    if (fd_ && !watch_ && buffer_.size() < high_water) resume();
+    if (paused() && buffer_.size() < high_water) resume();
     return false;
   }
   void resume() {
-    watch_ = loop_->watch(fd_.get(), UV_READABLE, [this] { on_readable(); });
+    watch_ = loop_->watch(fd_.get(), EPOLLIN, [this] {
+      read_some();
+      if (buffer_.size() >= high_water) watch_.reset();
+      changed_();
+    });
   }
 
-  void on_readable() noexcept {
-    constexpr std::size_t chunk = 256u << 10;
-    char* room = buffer_.prepare(chunk);
-    ssize_t got = ::read(fd_.get(), room, chunk);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // One read; false when there was nothing, or the end. The size of reads, and of the pipe, grows
+  // with what comes: most children say little.
+  bool read_some() noexcept {
+    char* room = buffer_.prepare(chunk_);
+    ssize_t got = ::read(fd_.get(), room, chunk_);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (got <= 0) {
       abandon();
-      return;
+      return false;
     }
-    buffer_.commit(static_cast<std::size_t>(got));
-    bytes_ += static_cast<std::uint64_t>(got);
-    if (file_) {
-      try {
-        fs::write_all(file_.get(), {room, static_cast<std::size_t>(got)}, "output file");
-      } catch (const error&) {
-        file_problem_ = errno;
-        file_.reset();
-      }
+    auto size = static_cast<std::size_t>(got);
+    bytes_ += size;
+    if (file_) save({room, size});
+    if (keep_) buffer_.commit(size);
+    if (size == chunk_ && chunk_ < largest_chunk) {
+      chunk_ *= 4;
+      if (chunk_ == largest_chunk) ::fcntl(fd_.get(), F_SETPIPE_SZ, largest_chunk);
     }
-    if (buffer_.size() >= high_water) watch_.reset();
-    changed_();
+    return true;
+  }
+
+  void save(std::string_view bytes) noexcept {
+    try {
+      fs::write_all(file_.get(), bytes, file_name_);
+    } catch (const error& problem) {
+      file_problem_ = problem.what();
+      file_.reset();
+    }
   }
 
   event_loop* loop_ = nullptr;
   unique_fd fd_, file_;
   std::unique_ptr<event_loop::subscription> watch_;
   std::function<void()> changed_ = [] {};
-  std::function<void()> at_end_;
   byte_queue buffer_;
+  bool keep_ = true;
+  std::size_t chunk_ = 4u << 10;
   std::size_t scanned_ = 0;  // bytes of buffer_ known to hold no newline
   std::uint64_t bytes_ = 0;
   bool dropping_ = false;  // inside a line whose start was given out as cut
-  int file_problem_ = 0;
+  std::string file_name_, file_problem_;
 };
 
 /// What a child reads: queued bytes are written as it takes them.
@@ -163,8 +184,9 @@ class sink {
   }
   void attach(event_loop& loop) { loop_ = &loop; }
   void write(std::string_view bytes) {
-    if (!fd_) return;
-    queue_ += bytes;
+    if (!fd_ || finishing_ || bytes.empty()) return;
+    std::memcpy(queue_.prepare(bytes.size()), bytes.data(), bytes.size());
+    queue_.commit(bytes.size());
     flush();
   }
   void finish() {
@@ -174,24 +196,22 @@ class sink {
   void abandon() noexcept {
     watch_.reset();
     fd_.reset();
-    queue_.clear();
+    queue_ = {};
   }
 
  private:
-  void flush() noexcept {
+  void flush() {
     while (!queue_.empty()) {
-      ssize_t written = write_quietly(fd_.get(), queue_);
+      ssize_t written = write_quietly(fd_.get(), queue_.view());
       if (written > 0) {
-        queue_.erase(0, static_cast<std::size_t>(written));
-        continue;
-      }
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) {
-        if (!watch_) watch_ = loop_->watch(fd_.get(), UV_WRITABLE, [this] { flush(); });
+        queue_.consume(static_cast<std::size_t>(written));
+      } else if (errno == EAGAIN) {
+        if (!watch_) watch_ = loop_->watch(fd_.get(), EPOLLOUT, [this] { flush(); });
+        return;
+      } else if (errno != EINTR) {
+        abandon();  // the child closed its stdin; that is its right
         return;
       }
-      abandon();  // the child closed its stdin; that is its right
-      return;
     }
     watch_.reset();
     if (finishing_) fd_.reset();
@@ -200,7 +220,7 @@ class sink {
   event_loop* loop_ = nullptr;
   unique_fd fd_;
   std::unique_ptr<event_loop::subscription> watch_;
-  std::string queue_;
+  byte_queue queue_;
   bool finishing_ = false;
 };
 
