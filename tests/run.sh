@@ -54,12 +54,15 @@ run_ctest() {
   count $((${all:-1} - ${bad:-1})) "${bad:-1}"
   echo "${all:-0} run, ${bad:-all} failed"
 }
-# busted DIR [BUILD]: specs under a stock Lua; the host that whole runs use comes from BUILD.
+# busted DIR [BUILD [OPTION...]]: specs under a stock Lua; the host that whole runs use comes from BUILD.
 run_busted() {
-  step "specs: $1${2:+ (host from $2)}"
+  specs=$1
+  host=${2:-build/release}
+  shift $(($# < 2 ? $# : 2))
+  step "specs: $specs $* (host from $host)${LUA_INIT:+, $LUA_INIT}"
   LSAN_OPTIONS="suppressions=$PWD/tests/fixtures/lsan.supp:print_suppressions=0" \
-    AGENTLUA_BUILD=${2:-build/release} LUA_PATH="lua/?.lua;lua/?/init.lua;${1%/*.lua}/?.lua;;" \
-    LUA_CPATH="build/release/lib/lua/5.4/?.so;;" lua5.4 /usr/bin/busted "$1" >"$log" 2>&1
+    AGENTLUA_BUILD=$host LUA_PATH="lua/?.lua;lua/?/init.lua;${specs%/*.lua}/?.lua;;" \
+    LUA_CPATH="build/release/lib/lua/5.4/?.so;;" lua5.4 /usr/bin/busted "$@" "$specs" >"$log" 2>&1
   sed -n 's/^\([0-9]*\) success.*/\1/p' "$log" | grep -q . || count 0 1
   good=$(sed -n 's/^\([0-9]*\) success.*/\1/p' "$log")
   bad=$(sed -n 's/^.* \/ \([0-9]*\) failure.*/\1/p' "$log")
@@ -72,7 +75,11 @@ run_busted() {
 # With warnings as errors: every header alone, the host (for clang-tidy), the example.
 build dev all_verify_interface_header_sets agentlua_host agentlua_example && count 1 0
 build release && run_busted tests/lua && run_busted tests/runs
+# What runs natively between two instructions of Lua must not mind the collector.
+LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan
+
+build tsan agentlua_thread_tests && check "threads, under ThreadSanitizer" build/tsan/tests/agentlua_thread_tests
 
 step "lint"
 check "includes and requires point down" lua5.4 scripts/dev/check_includes.lua

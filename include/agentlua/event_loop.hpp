@@ -1,6 +1,7 @@
 #pragma once
 // agentlua/event_loop.hpp: room 3. One libuv loop: timers, descriptors, signals, directories, pool.
 
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <uv.h>
@@ -103,6 +104,13 @@ class event_loop {
     check((once ? uv_signal_start_oneshot : uv_signal_start)(handle->get(), ready, number),
           "watch a signal");
     return handle;
+  }
+
+  /// From now on the signal ends the process at once, with exit code 128 + number, whoever is busy.
+  static void exit_on_signal(int number) {
+    struct sigaction action {};
+    action.sa_handler = [](int received) { ::_exit(128 + received); };
+    if (::sigaction(number, &action, nullptr) != 0) throw_errno("handle", "signal");
   }
 
   /// Calls `fn` when a file, or a name in a directory, changes. Errors: ENOENT.

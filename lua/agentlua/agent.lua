@@ -31,7 +31,8 @@ function M.classify(state, result, stopping)
   if state.limit then return "limit" end
   if state.auth then return "auth" end
   if state.question then return "needs_input" end
-  if result.code == 0 and not state.error then return "done" end
+  local ended_well = result.code == 0 or result.lingered -- it had said all, and was ended by us
+  if ended_well and not state.error then return "done" end
   if result.signal ~= 0 then return "killed" end
   return state.error and "api_error" or "crashed"
 end

@@ -71,6 +71,9 @@ end
 
 local function tail(text, bytes) return #text > bytes and "..." .. text:sub(-bytes) or text end
 
+-- Seconds that an agent may take to leave after its final record; a backend may say otherwise.
+local linger = 30
+
 -- One agent process, from its prompt to its ending.
 local function attempt(run, task, opts, prompt)
   local project, backend = run.project, opts.agent
@@ -87,11 +90,17 @@ local function attempt(run, task, opts, prompt)
   local argv = agent.argv(backend)
   argv.cwd, argv.stdin, argv.env = opts.cwd, prompt, M.environment(project, run, task, backend.env)
   argv.stdout_file, argv.stderr, argv.stderr_file = files .. "stream.jsonl", "file", files .. "stderr"
-  argv.timeout, argv.idle = project.config.timeouts.wall, project.config.timeouts.idle
+  local config = project.config
+  argv.timeout, argv.idle, argv.start = config.timeouts.wall, config.timeouts.idle, config.timeouts.start
+  argv.memory, argv.processes, argv.output = config.bounds.memory, config.bounds.processes, config.bounds.output
+  argv.launcher = config.launcher
   local child <close>, message, code = run:spawn(task, argv)
   local result, ending
   if child then
-    for line in child:lines() do take(backend.decode(line)) end
+    for line in child:lines() do
+      take(backend.decode(line))
+      if state.final then child:expect_end(backend.linger or linger) end
+    end
     result = child:wait()
     run:forget(child)
     ending = backend.classify(state, result, run.stopping or task.stop_wanted)
@@ -105,7 +114,8 @@ local function attempt(run, task, opts, prompt)
   run:event("attempt_ended", {
     task = task.id, attempt = n, agent = backend.name, ending = ending, bound = result.bound,
     session = state.session, turns = state.turns, tokens = state.tokens, cost = state.cost,
-    seconds = result.seconds, exit_code = result.code,
+    seconds = result.seconds, exit_code = result.code, containment = result.containment,
+    lingered = result.lingered, log_error = result.log_error,
   })
   return {
     ok = ending == "done", ending = ending, text = text, state = state, log = files .. "stream.jsonl",

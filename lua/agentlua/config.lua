@@ -55,7 +55,12 @@ M.keys = {
   attempts = { positive, 3 },
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
   -- seconds of one attempt
-  timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 } } },
+  timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 }, start = { not_negative } } },
+  -- most that one attempt may use: bytes of memory, processes at one time, bytes of output
+  bounds = { "table", nil, {
+    memory = { not_negative }, processes = { not_negative }, output = { not_negative },
+  } },
+  launcher = { list_of "string", {} }, -- put in front of the agent's command: { "nice" }, { "bwrap", ... }
   stop_grace = { positive, 5 }, -- seconds between TERM and KILL
   -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}
   env = { "table", nil, {

@@ -82,10 +82,11 @@ end
 
 local signal_numbers = { HUP = 1, INT = 2, QUIT = 3, USR1 = 10, USR2 = 12, TERM = 15, CHLD = 17, WINCH = 28 }
 
---- Calls `fn()` when the process gets a signal ("INT", "TERM", ...), between fibers.
-function M.on(signal, fn)
+--- Calls `fn()` when the process gets a signal ("INT", "TERM", ...), between fibers. With `once` the
+--- next signal of that kind ends the process, also while a script does not yield.
+function M.on(signal, fn, once)
   local number = signal_numbers[signal:gsub("^SIG", "")] or error("unknown signal " .. signal, 2)
-  return M.on_source(assert(core.loop.on_signal(number)), fn)
+  return M.on_source(assert(core.loop.on_signal(number, once)), fn)
 end
 
 --- Waits for a job of the native pool and returns its result (value | nil, message, code).

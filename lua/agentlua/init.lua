@@ -34,6 +34,8 @@ return setmetatable(al, {
     local value
     if from_fiber[name] then
       value = require("agentlua.fiber")[name]
+    elseif name == "loop" then -- fd timeout step: for a foreign event loop
+      value = require("agentlua.scheduler").loop
     elseif name == "agent" then
       value = require("agentlua.agent").load
     elseif parts[name] then

@@ -125,6 +125,7 @@ function loop_type:drain()
   local watch <close> = project.store:watch(function() bell:ring() end)
   run.on_stop = function() bell:ring() end
   local function work(task)
+    fiber.current().name = ("task %s '%s'"):format(task.id8 or core.text.id8(task.id), core.text.printable(task.name))
     local ring <close> = setmetatable({}, { __close = function() bell:ring() end })
     self:work_on(task)
   end

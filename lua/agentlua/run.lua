@@ -87,22 +87,30 @@ function run_type:read_control()
   self.offset = last
 end
 
---- Obeys signals and the control file until the handle is closed. A second signal ends the process
---- at once; what it had started dies with it.
+local stop_signals = { INT = 2, TERM = 15, HUP = 1 }
+
+--- Obeys signals and the control file until the handle is closed. The first signal stops the run, the
+--- next one ends the process at once; what it had started dies with it.
 function run_type:listen()
   local handles = {}
-  for name, number in pairs { INT = 2, TERM = 15, HUP = 1 } do
+  local function close()
+    for _, handle in ipairs(handles) do handle.close() end
+    handles = {}
+  end
+  for name, number in pairs(stop_signals) do
     handles[#handles + 1] = fiber.on(name, function()
-      if self.signal then os.exit(128 + number) end
+      close()
+      for _, next_one in pairs(stop_signals) do errors.check(core.loop.exit_on_signal(next_one)) end
       self.signal = number
       io.stderr:write("agentlua: stopping; once more to stop at once\n")
       self:stop("signal")
-    end)
+    end, true)
   end
-  local source = core.loop.watch_path(self:control_path())
-  if source then handles[#handles + 1] = fiber.on_source(source, function() self:read_control() end) end
+  local control = core.loop.watch_path(self:control_path())
+  local orders_of <const> = control and fiber.on_source(control, function() self:read_control() end)
   return setmetatable({}, { __close = function()
-    for _, handle in ipairs(handles) do handle.close() end
+    close()
+    if orders_of then orders_of.close() end
   end })
 end
 

@@ -1,11 +1,12 @@
 -- agentlua.scheduler: who runs, who waits for what, and the turns of the event loop. fiber.lua is what
 -- scripts use; group.lua starts fibers and waits for them.
 --
--- A fiber is {co, group, groups, pending}: its coroutine, the group it belongs to, the groups that it
--- made, and the things that are still ending when it has ended.
+-- A fiber is {co, entry, group, groups, pending}: its coroutine and the function that it runs, the
+-- group it belongs to, the groups that it made, and the things that are still ending when it has ended.
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local whereabouts = require "agentlua.whereabouts"
 
 local M = {}
 
@@ -15,6 +16,7 @@ local waiting = {} -- id -> waiters that are woken when the loop signals it
 local waiting_count = 0
 local handlers = {} -- id -> function called when the loop signals it
 local current -- the fiber that runs, also while its <close> handlers do
+local watchdog -- told about every fiber that goes on
 
 --- Stands for code that is in no fiber.
 M.outside = { pending = {}, groups = {} }
@@ -176,6 +178,7 @@ local function resume(fiber, ...)
   if fiber.cancel_wanted then return close(fiber, nil, M.cancelled) end
   local before = current
   current = fiber
+  if watchdog then watchdog:begin(whereabouts.name(fiber)) end
   local results = table.pack(coroutine.resume(fiber.co, ...))
   current = before
   if coroutine.status(fiber.co) == "dead" then
@@ -183,7 +186,9 @@ local function resume(fiber, ...)
       finish(fiber, table.unpack(results, 1, results.n))
     else
       local problem = results[2]
-      if problem ~= M.cancelled then problem = errors.wrap(problem, debug.traceback(fiber.co)) end
+      if problem ~= M.cancelled then
+        problem = errors.wrap(problem, debug.traceback(fiber.co) .. "\n\tin " .. whereabouts.name(fiber))
+      end
       close(fiber, false, problem)
     end
   elseif fiber.cancel_wanted then
@@ -212,6 +217,14 @@ function M.cancel(fiber)
   M.end_if_cancelled()
 end
 
+local function deadlock()
+  local stuck = {}
+  for _, fiber in pairs(fiber_of) do
+    if fiber.waiter and not fiber.ending then stuck[#stuck + 1] = fiber end
+  end
+  return errors.new("EDEADLOCK", whereabouts.deadlock(stuck))
+end
+
 --- One turn: fibers that can go on do, then the loop waits for the next event. At most `limit`
 --- seconds; none: as long as it takes. Raises EDEADLOCK when nothing can ever happen.
 function M.turn(limit)
@@ -223,8 +236,9 @@ function M.turn(limit)
   if count > 0 or runnable.first <= runnable.last then
     limit = 0 -- somebody may have what they waited for
   elseif waiting_count == 0 and not limit and not next(handlers) then
-    error(errors.new("EDEADLOCK", "deadlock: everything waits and nothing can wake it"), 0)
+    error(deadlock(), 0)
   end
+  if watchdog then watchdog:rest() end
   local signalled, failure = core.loop.step(limit), nil
   for _, id in ipairs(signalled) do
     for waiter in pairs(waiting[id] or {}) do wake(waiter) end
@@ -241,7 +255,7 @@ end
 --- Makes a fiber of `group` that runs `fn(...)` from the next turn on.
 function M.start(group, fn, ...)
   local args = table.pack(...)
-  local fiber = { group = group, groups = {}, pending = {} }
+  local fiber = { entry = fn, group = group, groups = {}, pending = {} }
   fiber.co = coroutine.create(function() return fn(table.unpack(args, 1, args.n)) end)
   fiber_of[fiber.co] = fiber
   put_in_line(fiber)
@@ -250,6 +264,27 @@ end
 
 --- The fiber that runs, or nil; also while its <close> handlers do.
 function M.current() return current end
+
+--- Has every fiber that does not come back within `seconds` named on stderr. Returns a handle.
+function M.watch(seconds)
+  watchdog = assert(core.watchdog.start(seconds))
+  local function stop()
+    watchdog:close()
+    watchdog = nil
+  end
+  return setmetatable({ close = stop }, { __close = stop })
+end
+
+--- For a foreign event loop: wait until fd() is readable, at most timeout() seconds (nil: for ever),
+--- then call step(), which never waits.
+M.loop = {
+  fd = core.loop.fd,
+  timeout = function() return runnable.first <= runnable.last and 0.0 or core.loop.timeout() end,
+  step = function()
+    M.turn(0)
+    raise_lost()
+  end,
+}
 
 --- Calls `fn()` whenever the loop signals `source`, between fibers. It must not wait.
 --- Returns a handle whose close() ends that.

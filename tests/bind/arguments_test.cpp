@@ -91,6 +91,7 @@ constexpr char handles[] = R"lua(
       ["agentlua.lock"] = assert(core.lock.try(os.tmpname())),
       ["agentlua.store"] = assert(core.store.open "tasks"),
       ["agentlua.event_source"] = core.loop.timer(100),
+      ["agentlua.watchdog"] = assert(core.watchdog.start(100)),
       ["agentlua.job"] = assert(git.open { path = "/" }),
     }
   end

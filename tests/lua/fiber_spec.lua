@@ -195,7 +195,7 @@ describe("fiber", function()
         local ok, problem = pcall(run, function() fiber.bell():wait() end)
         assert.is_false(ok)
         assert.equal("EDEADLOCK", problem.code)
-        assert.matches("nothing can wake it", problem.message)
+        assert.matches("nothing can wake them", problem.message)
       end)
     end)
   end
@@ -211,5 +211,57 @@ describe("fiber", function()
     end))
     local ok, problem = pcall(fiber.run, function() fiber.bell():wait() end)
     assert.same({ false, "EDEADLOCK" }, { ok, problem.code })
+  end)
+
+  it("a deadlock names the fibers and where they wait", function()
+    local function waits_in_vain() fiber.bell():wait() end
+    local line = debug.getinfo(waits_in_vain, "S").linedefined
+    local _, problem = pcall(fiber.run, function()
+      fiber.spawn(waits_in_vain)
+      fiber.spawn(function()
+        fiber.current().name = "the other one"
+        fiber.bell():wait()
+      end)
+    end)
+    local place = ("tests/lua/fiber_spec.lua:%d"):format(line)
+    assert.matches(("fiber %s, waits at %s"):format(place, place), problem.message, 1, true)
+    assert.matches("the other one, waits at tests/lua/fiber_spec.lua:", problem.message, 1, true)
+  end)
+
+  it("an error in a fiber has the traceback of it and of who waited for it", function()
+    local function innermost() error "broken" end
+    local line = debug.getinfo(innermost, "S").linedefined
+    local _, problem = pcall(fiber.run, function()
+      local group <close> = fiber.group()
+      group:spawn(innermost)
+      group:wait()
+    end)
+    local trace = tostring(problem)
+    assert.matches("fiber_spec.lua:" .. line .. ": broken", trace, 1, true)
+    local own, outer = trace:find("in fiber tests/lua/fiber_spec.lua:" .. line, 1, true), trace:find("in fiber", 1, true)
+    assert.truthy(own and trace:find("in fiber", own + 1, true) and outer)
+  end)
+
+  it("a foreign event loop drives it by descriptor, timeout and step", function()
+    local al = require "agentlua"
+    assert.equal("integer", math.type(al.loop.fd()))
+    local order = {}
+    fiber.spawn(function()
+      order[1] = "begun"
+      fiber.sleep(0.01)
+      order[2] = al.process.run({ "echo", "hello" }).stdout
+    end)
+    assert.equal(0, al.loop.timeout()) -- a fiber can go on
+    al.loop.step()
+    assert.same({ "begun" }, order)
+    support.eventually(function()
+      al.loop.step()
+      return order[2]
+    end, "the fiber has ended")
+    assert.same({ "begun", "hello\n" }, order)
+    fiber.spawn(error, "lost")
+    assert.error_matches(function()
+      for _ = 1, 3 do al.loop.step() end
+    end, "lost")
   end)
 end)

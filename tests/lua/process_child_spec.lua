@@ -175,7 +175,10 @@ describe("process child", function()
     for turns = 0, 3 do
       support.run(function()
         local group <close> = fiber.group()
-        local starter = group:spawn(function() spawn { "sleep", "60" }:wait() end)
+        local starter = group:spawn(function()
+          local child <close> = spawn { "sleep", "60" }
+          child:wait()
+        end)
         for _ = 1, turns do coroutine.yield() end
         fiber.cancel(starter)
         group:wait()

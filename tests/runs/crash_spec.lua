@@ -130,6 +130,22 @@ describe("a stop", function()
     assert.truthy(al.clock() - begun < 1)
   end)
 
+  it("a script that does not yield is named after 5 s, and a second signal ends it", function()
+    w:write("endless.lua", "local al = require 'agentlua'\n"
+      .. "al.on('TERM', function() end, true)\nio.stderr:write('ready\\n')\nwhile true do end\n")
+    local child = w:start("run", w.root .. "/endless.lua")
+    local lines = child:lines()
+    assert.equal("ready", lines())
+    local said = lines()
+    assert.matches("^agentlua: fiber .*endless.lua:0 has not yielded for 5 s", said)
+    w:command { "kill", "-TERM", tostring(child:pid()) }
+    support.eventually(function() -- the first is caught
+      return not (al.fs.read("/proc/" .. child:pid() .. "/status") or ""):find("ShdPnd:\t0*[1-9a-f]")
+    end, "the signal is seen")
+    w:command { "kill", "-TERM", tostring(child:pid()) }
+    assert.equal(15, child:wait().signal)
+  end)
+
   it("by agentlua stop ends a run with exit 0; of one task, holds it until resume", function()
     local id = w:add "a thing"
     local child = w:start("run", "execute.lua", "--agent", w:agent "slow")

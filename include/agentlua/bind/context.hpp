@@ -202,6 +202,15 @@ inline int on_signal(lua_State* L) {
   return made ? 1 : fail(L, problem);
 }
 
+/// exit_on_signal(number): from now on it ends the process at once, with exit code 128 + number.
+inline int exit_on_signal(lua_State* L) {
+  int number = check_signal(L, 1);
+  failure problem;
+  if (!protect(problem, [&] { event_loop::exit_on_signal(number); })) return fail(L, problem);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /// watch_path(path) -> source that is signalled whenever the file or directory changes.
 inline int watch_path(lua_State* L) {
   std::string_view path = check_path(L, 1);
@@ -233,9 +242,13 @@ inline int source_take(lua_State* L) {
 inline constexpr luaL_Reg source_methods[] = {
     {"id", source_id}, {"take", source_take}, {nullptr, nullptr}};
 inline constexpr luaL_Reg functions[] = {
-    {"step", step},           {"fd", fd},
-    {"timeout", timeout},     {"timer", timer},
-    {"on_signal", on_signal}, {"watch_path", watch_path},
+    {"step", step},
+    {"fd", fd},
+    {"timeout", timeout},
+    {"timer", timer},
+    {"on_signal", on_signal},
+    {"exit_on_signal", exit_on_signal},
+    {"watch_path", watch_path},
     {nullptr, nullptr}};
 
 }  // namespace loop_api

@@ -29,7 +29,9 @@ return {
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
   -- copy = { ".env*" },              -- ignored files that every worktree gets a copy of
   -- setup = { "npm", "ci" },         -- command that prepares a new worktree
-  -- timeouts = { idle = 1800 },      -- seconds without output; wall = seconds in all
+  -- timeouts = { idle = 1800 },      -- seconds without output; wall, start: in all, until the first
+  -- bounds = {},                     -- memory, output = bytes; processes = number; of one attempt
+  -- launcher = {},                   -- put in front of the agent's command: { "nice" }
   -- stop_grace = 5,                  -- seconds between TERM and KILL
 }
 ]]

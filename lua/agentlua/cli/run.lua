@@ -6,6 +6,7 @@ local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local options = require "agentlua.options"
 local resource = require "agentlua.resource"
+local scheduler = require "agentlua.scheduler"
 
 local M = { summary = "run a Lua script: a loop like execute.lua, or your own" }
 
@@ -57,6 +58,7 @@ function M.run_raw(args, program)
   local script_arg = { [-1] = program, [0] = script.path }
   rawset(_G, "arg", table.move(args, 2, #args, 1, script_arg))
   options.from_script = true
+  local watch <close> = scheduler.watch(5)
   local result = fiber.run(chunk, table.unpack(args, 2))
   if type(result) == "table" then result = result.code end
   if result == false then return 1 end
