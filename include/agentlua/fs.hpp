@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,6 +67,7 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
     if (got < 0) throw_errno("read", path.native());
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
+    if (info.st_size > 0 && length == static_cast<std::size_t>(info.st_size)) break;
     bound(length);  // it may grow, and what the kernel makes up has no size
     if (length == content.size()) content.resize(content.size() * 2);
   }
@@ -86,35 +88,79 @@ inline stdfs::path temporary_name(const stdfs::path& target) {
          (".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++));
 }
 
+/// A new file beside `target`, locked while its writer lives, gone with this object unless it has
+/// taken the target's place.
+class temporary_file {
+ public:
+  temporary_file(const stdfs::path& target, mode_t permissions) : path_(temporary_name(target)) {
+    fd_ = fs::open(path_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions);
+    ::flock(fd_.get(), LOCK_EX | LOCK_NB);  // for the sweep, where locks are known
+    name_ = target.native();
+  }
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+  ~temporary_file() { remove(); }
+
+  const stdfs::path& path() const noexcept { return path_; }
+  void write(std::string_view content) {
+    write_all(fd_.get(), content, name_);
+    if (::fsync(fd_.get()) != 0) throw_errno("flush", name_);
+  }
+  /// Renames it to `target`; true when that went well. `flags` are those of renameat2.
+  bool rename(const stdfs::path& target, unsigned flags) {
+    bool moved = ::syscall(SYS_renameat2, AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(),
+                           flags) == 0;
+    if (moved && flags != RENAME_EXCHANGE) path_.clear();
+    return moved;
+  }
+  bool exchange(const stdfs::path& target) { return rename(target, RENAME_EXCHANGE); }
+  void remove() noexcept {
+    if (!path_.empty()) ::unlink(path_.c_str());
+    path_.clear();
+  }
+
+ private:
+  stdfs::path path_;
+  detail::unique_fd fd_;
+  std::string name_;
+};
+
 /// How write_file_atomic treats the target.
 enum class write_mode {
-  replace,        ///< there or not
-  create_only,    ///< EEXIST when it is there
-  existing_only,  ///< ENOENT when it is not: a file that was moved away meanwhile never comes back
+  replace,      ///< there or not
+  create_only,  ///< EEXIST when it is there
 };
 
 /// Writes a whole file: temporary file, fsync, rename, fsync of the directory. Readers see the old
 /// or the new content, never a part; on error the old content is there.
-/// Errors: EEXIST or ENOENT as `mode` says, ENOSPC, EDQUOT, EACCES, EROFS, EIO.
+/// Errors: EEXIST as `mode` says, ENOSPC, EDQUOT, EACCES, EROFS, EIO.
 inline void write_file_atomic(const stdfs::path& path, std::string_view content,
                               write_mode mode = write_mode::replace, mode_t permissions = 0644) {
-  stdfs::path temporary = temporary_name(path);
-  auto fd = fs::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions);
-  try {
-    write_all(fd.get(), content, path.native());
-    if (::fsync(fd.get()) != 0) throw_errno("flush", path.native());
-    if (::close(fd.release()) != 0) throw_errno("write", path.native());
-    unsigned flags = mode == write_mode::create_only     ? RENAME_NOREPLACE
-                     : mode == write_mode::existing_only ? RENAME_EXCHANGE
-                                                         : 0;
-    if (::syscall(SYS_renameat2, AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags) != 0)
-      throw_errno(mode == write_mode::create_only ? "create" : "replace", path.native());
-    if (mode == write_mode::existing_only) ::unlink(temporary.c_str());  // the old content
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
+  temporary_file fresh(path, permissions);
+  fresh.write(content);
+  const bool create = mode == write_mode::create_only;
+  if (!fresh.rename(path, create ? RENAME_NOREPLACE : 0))
+    throw_errno(create ? "create" : "replace", path.native());
   sync_directory(path.parent_path());
+}
+
+/// Replaces a whole file like write_file_atomic, but only while it holds `expected`: what somebody
+/// else writes meanwhile, under whatever lock or none, is put back. False when it holds something
+/// else. Errors: ENOENT (it is gone; nothing comes back), and those of write_file_atomic.
+inline bool replace_file_if(const stdfs::path& path, std::string_view expected,
+                            std::string_view content) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) throw_errno("replace", path.native());
+  temporary_file fresh(path, info.st_mode & 07777);
+  fresh.write(content);
+  if (!fresh.exchange(path)) throw_errno("replace", path.native());
+  if (read_file(fresh.path()) != expected) {
+    fresh.exchange(path);
+    return false;
+  }
+  fresh.remove();
+  sync_directory(path.parent_path());
+  return true;
 }
 
 /// Renames without ever replacing. False when `from` is gone (somebody else was first).
@@ -153,6 +199,21 @@ inline std::vector<std::string> list_directory(const stdfs::path& dir) {
   }
   ::closedir(stream);
   return names;
+}
+
+/// Removes what writers that died have left in a directory: temporary files that nobody has locked
+/// and that are older than a minute. Returns how many.
+inline int sweep_temporaries(const stdfs::path& dir) {
+  int swept = 0;
+  for (const std::string& name : list_directory(dir)) {
+    if (!name.starts_with(".tmp.")) continue;
+    detail::unique_fd fd(
+        ::open((dir / name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_mtime > ::time(nullptr) - 60) continue;
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::unlink((dir / name).c_str()) == 0) ++swept;
+  }
+  return swept;
 }
 
 /// Appends one record with a single write, so that records of several writers do not mix.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -20,15 +21,28 @@ struct json_limits {
   int depth = 64;
 };
 
-/// Parses one JSON value. `name` is what the error calls it, e.g. a path.
-/// Errors: EJSON (not JSON, with the position; too deep; too large; empty).
-inline json parse_json(std::string_view text, std::string_view name, json_limits limits = {}) {
-  const std::string subject(name);
+/// What json::exception says, without its number: "parse error at line 9, column 3: ...".
+inline std::string json_problem(const std::exception& problem) {
+  std::string reason = problem.what();
+  if (auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
+  return reason;
+}
+
+/// Refuses text that is too large or empty. Errors: EJSON.
+inline void check_json_size(std::string_view text, const std::string& subject,
+                            json_limits limits) {
   if (text.size() > limits.bytes)
     throw error("EJSON", subject + ": " + std::to_string(text.size()) +
                              " bytes of JSON, the limit is " + std::to_string(limits.bytes));
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     throw error("EJSON", subject + ": the file is empty, expected JSON");
+}
+
+/// Parses one JSON value. `name` is what the error calls it, e.g. a path.
+/// Errors: EJSON (not JSON, with the position; too deep; too large; empty).
+inline json parse_json(std::string_view text, std::string_view name, json_limits limits = {}) {
+  const std::string subject(name);
+  check_json_size(text, subject, limits);
   auto bound_depth = [&](int depth, json::parse_event_t event, json&) {
     bool opens = event == json::parse_event_t::object_start ||
                  event == json::parse_event_t::array_start;
@@ -39,9 +53,7 @@ inline json parse_json(std::string_view text, std::string_view name, json_limits
   try {
     return json::parse(text, bound_depth);
   } catch (const json::exception& problem) {
-    std::string reason = problem.what();  // "[json.exception...] parse error at line ...: ..."
-    if (auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
-    throw error("EJSON", subject + ": " + reason);
+    throw error("EJSON", subject + ": " + json_problem(problem));
   }
 }
 

@@ -34,15 +34,43 @@ TEST_CASE_FIXTURE(temporary_directory, "create_only refuses when the file is the
   CHECK(sorted_names(dir) == std::vector<std::string>{"a"});
 }
 
-TEST_CASE_FIXTURE(temporary_directory, "existing_only never brings a moved-away file back") {
-  fs::write_file_atomic(dir / "a", "one");
-  fs::write_file_atomic(dir / "a", "two", write_mode::existing_only);
+TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement brings nothing moved away back") {
+  write_file(dir / "a", "one", 0600);
+  CHECK(fs::replace_file_if(dir / "a", "one", "two"));
   CHECK(fs::read_file(dir / "a") == "two");
+  CHECK((stdfs::status(dir / "a").permissions() & stdfs::perms::group_read) == stdfs::perms::none);
   stdfs::rename(dir / "a", dir / "moved");
-  auto late = [&] { fs::write_file_atomic(dir / "a", "three", write_mode::existing_only); };
+  auto late = [&] { fs::replace_file_if(dir / "a", "two", "three"); };
   CHECK(error_of(late) == "ENOENT");
   CHECK(sorted_names(dir) == std::vector<std::string>{"moved"});
   CHECK(fs::read_file(dir / "moved") == "two");
+}
+
+TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement leaves what others have written") {
+  write_file(dir / "a", "theirs");
+  struct stat before {};
+  struct stat after {};
+  ::stat((dir / "a").c_str(), &before);
+  CHECK_FALSE(fs::replace_file_if(dir / "a", "what we read", "ours"));
+  ::stat((dir / "a").c_str(), &after);
+  CHECK(fs::read_file(dir / "a") == "theirs");
+  CHECK(before.st_ino == after.st_ino);  // who still writes to it writes to this file
+  CHECK(sorted_names(dir) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE_FIXTURE(temporary_directory, "temporary files of dead writers are swept, others are not") {
+  write_file(dir / ".tmp.1.1", "old");
+  write_file(dir / ".tmp.1.2", "young");
+  write_file(dir / ".tmp.1.3", "old, but its writer lives");
+  write_file(dir / "a", "no temporary file");
+  for (const char* name : {".tmp.1.1", ".tmp.1.3", "a"}) {
+    timespec long_ago[2] = {{1'000'000, 0}, {1'000'000, 0}};
+    ::utimensat(AT_FDCWD, (dir / name).c_str(), long_ago, 0);
+  }
+  auto writer = fs::open(dir / ".tmp.1.3", O_RDWR);
+  ::flock(writer.get(), LOCK_EX);
+  CHECK(fs::sweep_temporaries(dir) == 1);
+  CHECK(sorted_names(dir) == std::vector<std::string>{".tmp.1.2", ".tmp.1.3", "a"});
 }
 
 TEST_CASE_FIXTURE(temporary_directory, "an atomic write into a directory that is gone says so") {
@@ -59,8 +87,7 @@ TEST_CASE_FIXTURE(temporary_directory, "a reader sees the old or the new content
   pid_t writer = ::fork();
   if (writer == 0) {
     for (int i = 0; i < 40; ++i)
-      fs::write_file_atomic(dir / "a", i % 2 ? ones : twos,
-                            i % 3 ? write_mode::replace : write_mode::existing_only);
+      fs::write_file_atomic(dir / "a", i % 2 ? ones : twos);
     ::_exit(0);
   }
   int torn = 0;

@@ -172,10 +172,25 @@ TEST_CASE_FIXTURE(store_fixture, "each task is claimed once by any number of pro
 TEST_CASE_FIXTURE(store_fixture, "a task in the way of a claim does not stop the others") {
   json made = add("one", "First", {{"priority", 1}});
   add("two", "Second");
-  stdfs::copy(path_of(made), root / "in-progress" / made["file"].get<std::string>());
+  write_file(root / "in-progress" / made["file"].get<std::string>(), R"({"id":"x","name":"Other"})");
   CHECK(claim(tasks) == "two");
   CHECK(error_of([&] { claim(tasks); }) == "EEXIST");
   CHECK(stdfs::exists(path_of(made)));
+}
+
+TEST_CASE_FIXTURE(store_fixture, "a task that is in two places waits until one is set aside") {
+  json made = add("one", "First");
+  const std::string file = made["file"];
+  stdfs::copy(path_of(made), root / "done" / file);
+  CHECK(claim(tasks) == "");
+  CHECK(has(reasons("one"), "duplicate: its id is also in done/"));
+  CHECK(kind("one") == "time");
+  json problems = tasks.problems(true);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0]["status"] == "todo");  // the other has come further
+  CHECK(tasks.quarantine("todo", file));
+  CHECK(tasks.problems(true).empty());
+  CHECK(tasks.get("one")["status"] == "done");
 }
 
 TEST_CASE_FIXTURE(store_fixture, "a move takes the task and its new fields along") {

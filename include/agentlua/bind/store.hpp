@@ -31,7 +31,7 @@ inline json claim(store& s, const json& table) {
   request.to = table.at("to").get<std::string>();
   request.id = string_or(table, "id");
   if (const json* exclude = member(table, "exclude"); exclude && !exclude->empty())
-    request.exclude = exclude->get<std::vector<std::string>>();
+    for (const json& id : *exclude) request.exclude.insert(id.get<std::string>());
   request.owner = table.value("owner", json::object());
   return optional(s.claim(request));
 }
@@ -63,19 +63,27 @@ inline constexpr luaL_Reg methods[] = {
     {"is_owned",
      method<[](store& s, const json& id) { return json(s.is_owned(id.get<std::string>())); }>},
     {"recover", method<[](store& s, const json&) { return json(s.recover()); }>},
-    {"problems", method<[](store& s, const json&) { return s.problems(); }>},
+    {"problems", method<[](store& s, const json& all) { return s.problems(all == true); }>},
     {"quarantine", method<[](store& s, const json& t) {
        return json(
            s.quarantine(t.at("status").get<std::string>(), t.at("file").get<std::string>()));
      }>},
     {nullptr, nullptr}};
 
-/// open(dir) -> handle
+/// open(dir [, {root=, network_store=}]) -> handle
 inline int open(lua_State* L) {
+  lua_settop(L, 2);
   std::string_view dir = check_path(L, 1);
   failure problem;
   auto& handle = new_handle<store>(L, type);
-  return protect(problem, [&] { handle = new store(stdfs::path(dir)); }) ? 1 : fail(L, problem);
+  bool made = protect(problem, [&] {
+    const json table = lua_istable(L, 2) ? to_json(L, 2) : json::object();
+    store_options options;
+    options.root = string_or(table, "root");
+    options.network_store = table.value("network_store", false);
+    handle = new store(stdfs::path(dir), options);
+  });
+  return made ? 1 : fail(L, problem);
 }
 
 inline constexpr luaL_Reg functions[] = {{"open", open}, {nullptr, nullptr}};

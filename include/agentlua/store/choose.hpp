@@ -1,211 +1,409 @@
 #pragma once
-// agentlua/store/choose.hpp: room 3. Which task may run next, and why each other one may not.
+// agentlua/store/choose.hpp: room 3. Which task may run next.
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agentlua/store/index.hpp"
 
 namespace agentlua {
 
-/// How far a blocked task is from running.
-enum class blocked_for {
-  nothing,  ///< it may run now
-  time,     ///< another task has to end, or a time has to come
-  person,   ///< somebody has to answer, review, resume or reopen
-  ever,     ///< as things are it can never run
+/// Why a task may not be picked now, as far as picking needs to know.
+struct task_block {
+  enum class on { person, time, name, moment } what;
+  std::string name;  ///< on::name: the dependency that is not done
 };
 
-/// One reason why a task may not run; `code` is stable, `text` is for people.
-struct block_reason {
-  blocked_for kind;
-  std::string code;  ///< hold not_before ignored missing cycle dependency
-  std::string text;
-};
-
-/// Answers "may it run?" for the tasks of one index, dependencies included. A throw-away: made for
-/// one decision, valid until the index is refreshed.
-class task_chooser {
+/// Keeps the tasks in the order in which they run, and what each waits for.
+///
+/// A task that is found blocked is put aside until what blocks it changes: a name that has to be
+/// done, or a time. So a choice looks at few tasks, however many there are.
+class task_chooser : public task_listener {
  public:
-  explicit task_chooser(task_index& index, double now = wall_now()) : index_(index), now_(now) {
-    for (const auto& [key, task] : index.records()) add_names(task);
-  }
+  /// `root`: what paths in conditions are relative to.
+  task_chooser(const stdfs::path& dir, stdfs::path root)
+      : index_(dir, *this), root_(std::move(root)) {}
+  task_chooser(const task_chooser&) = delete;
+  task_chooser& operator=(const task_chooser&) = delete;
 
-  /// Everything that keeps `task` from running now; empty when it may.
-  std::vector<block_reason> reasons(const task_record& task) {
-    std::vector<block_reason> all;
-    if (const json* hold = member(task.fields, "hold"); hold && *hold != false)
-      all.push_back(
-          {blocked_for::person, "hold", "on hold; agentlua resume " + task_id8(task.fields)});
-    auto start = parse_iso_time(string_or(task.fields, "not_before"));
-    if (start && *start > now_)
-      all.push_back(
-          {blocked_for::time, "not_before", "not before " + string_or(task.fields, "not_before")});
-    if (const json* ignore = member(task.fields, "ignore"); ignore && ignore->is_object())
-      if (const json* manual = member(*ignore, "manual"); manual && *manual == true)
-        all.push_back({blocked_for::person, "ignored", "ignored by a person"});
-    for (const std::string& name : dependencies(task))
-      if (auto reason = unmet(task, name)) all.push_back(*reason);
-    return all;
-  }
+  task_index& index() noexcept { return index_; }
 
-  /// The worst of the reasons.
-  static blocked_for worst(const std::vector<block_reason>& reasons) {
-    auto kind = blocked_for::nothing;
-    for (const auto& reason : reasons) kind = std::max(kind, reason.kind);
-    return kind;
-  }
-
-  /// Tasks of the statuses `from` in the order in which they should run: what was begun or answered
-  /// first, then the status named first, then priority, then age.
-  std::vector<const task_record*> ordered(const std::vector<std::string>& from) const {
-    using rank = std::tuple<int, std::size_t, double, std::string, std::string>;
-    std::vector<std::pair<rank, const task_record*>> sorted;
-    for (const auto& [key, task] : index_.records()) {
-      auto place = std::find(from.begin(), from.end(), task.status);
-      if (place == from.end() || task.fields.is_null()) continue;
-      const json* answers = member(task.fields, "questions_resolved");
-      bool begun = member(task.fields, "worktree") || (answers && !answers->empty());
-      const json* priority = member(task.fields, "priority");
-      double weight = priority && priority->is_number() ? priority->get<double>() : 50;
-      sorted.push_back({{begun ? 0 : 1, static_cast<std::size_t>(place - from.begin()), weight,
-                         string_or(task.fields, "created_at"), task.file},
-                        &task});
+  /// The first task of the statuses `from` that may run and that `wanted` agrees to; or nullptr.
+  template <class Wanted>
+  task_record* pick(const std::vector<std::string>& from, double now, Wanted wanted) {
+    wake_due(now);
+    for (std::size_t woken = woken_ + 1; woken != woken_;) {  // reading files may wake some
+      woken = woken_;
+      if (task_record* task = pick_once(from, now, wanted)) return task;
     }
-    std::sort(sorted.begin(), sorted.end());
-    std::vector<const task_record*> tasks;
-    for (auto& [key, task] : sorted) tasks.push_back(task);
-    return tasks;
+    return nullptr;
+  }
+
+  /// The first thing found that keeps a task from running now.
+  std::optional<task_block> blocked(const task_record& task, double now) {
+    using on = task_block::on;
+    if (task.hold || task.ignored) return task_block{on::person, {}};
+    if (task.starts_at > now) return task_block{on::time, {}};
+    for (const std::string& name : task.dependencies)
+      if (auto missing = unmet(name)) return task_block{on::name, *missing};
+    load_namesakes(task);
+    if (twin(task) || failed_condition(task) || rival(task)) return task_block{on::moment, {}};
+    return std::nullopt;
+  }
+
+  /// Tasks that answer to a name: id, short id, name, name-slug, `slug` field or file stem. Reads
+  /// what is done only when nothing else answers, and then the likely files first.
+  const std::vector<task_record*>* find(const std::string& name) {
+    if (const auto* likely = find_likely(name)) return likely;
+    load_all();
+    return known_as(name);
+  }
+
+  /// The same, but reads only files whose names say that they may be the one.
+  const std::vector<task_record*>* find_likely(const std::string& name) {
+    if (!named_) name_all();
+    if (const auto* known = known_as(name)) return known;
+    for (const std::string& hint : {"." + text::id8(name), "." + text::match_slug(name),
+                                    "." + text::sha256_hex(name).substr(0, 8)}) {
+      auto likely = hints_.find(hint);
+      if (likely == hints_.end()) continue;
+      for (task_record* task : std::vector<task_record*>(likely->second)) index_.load(*task);
+      if (const auto* known = known_as(name)) return known;
+    }
+    return nullptr;
+  }
+
+  /// Reads every file that was left alone.
+  void load_all() {
+    for (task_record* task : std::vector<task_record*>(unread_.begin(), unread_.end()))
+      index_.load(*task);
+  }
+
+  /// True when a task counts as done for who depends on it: a split one when its children are.
+  bool is_done(const task_record& task) {
+    if (task.status != "split") return task.status == "done";
+    return !unmet_child(task);
+  }
+
+  /// Another task of the same id; one of the two is set aside sooner or later.
+  const task_record* twin(const task_record& task) const {
+    auto [at, end] = by_id_.equal_range(task.id);
+    for (; at != end; ++at)
+      if (at->second != &task) return at->second;
+    return nullptr;
+  }
+
+  /// A running task that claims the same resource or the same files.
+  const task_record* rival(const task_record& task) const {
+    if (task.resources.empty() && task.touches.empty()) return nullptr;
+    for (const task_record* other : running_)
+      if (other != &task && (common(task.resources, other->resources, same_name) ||
+                             common(task.touches, other->touches, may_overlap)))
+        return other;
+    return nullptr;
+  }
+
+  /// The first condition that does not hold; nullptr when all do. A condition is a path below the
+  /// root that must exist, a glob that must match, or either with "!" in front: must not.
+  const std::string* failed_condition(const task_record& task) const {
+    for (const std::string& condition : task.conditions)
+      if (!holds(condition)) return &condition;
+    return nullptr;
+  }
+
+  static bool before(const task_record* a, const task_record* b) {
+    if (a->begun != b->begun) return a->begun;
+    if (a->priority != b->priority) return a->priority < b->priority;
+    if (a->created_at != b->created_at) return a->created_at < b->created_at;
+    if (a->file != b->file) return a->file < b->file;
+    return a->status < b->status;
   }
 
  private:
-  static std::vector<std::string> dependencies(const task_record& task) {
-    std::vector<std::string> names;
-    const json* list = member(task.fields, "dependencies");
-    if (list && list->is_string()) names.push_back(list->get<std::string>());
-    if (list && list->is_array())
-      for (const json& name : *list)
-        if (name.is_string()) names.push_back(name.get<std::string>());
-    return names;
+  template <class Wanted>
+  task_record* pick_once(const std::vector<std::string>& from, double now, Wanted& wanted) {
+    for (bool begun : {true, false}) {
+      for (const std::string& status : from) {
+        auto& line = ready_[status];
+        for (auto at = line.begin(); at != line.end();) {
+          task_record* task = *at++;
+          if (begun && !task->begun) break;  // those who have begun come first in the line
+          if (task->begun != begun || !wanted(*task)) continue;
+          auto block = blocked(*task, now);
+          if (!block) return task;
+          put_aside(*task, *block);
+        }
+      }
+    }
+    return nullptr;
   }
 
-  // A dependency may name a task by id, id8, name, name-slug, `slug` field or file stem.
-  void add_names(const task_record& task) {
-    auto add = [&](const std::string& name) {
-      if (!name.empty()) by_name_[fold(name)].insert(&task);
-    };
-    add(task.stem());
-    if (task.fields.is_null()) return;
-    for (const std::string& name : {task.id(), task_id8(task.fields), task.name(),
-                                    text::match_slug(task.name()), string_or(task.fields, "slug")})
-      add(name);
-  }
+  // ---- names -------------------------------------------------------------------------------------
 
   static std::string fold(std::string_view name) {
-    std::string out;
-    for (char c : name) out += text::lower(c);
+    std::string out(name);
+    for (char& c : out) c = text::lower(c);
     return out;
   }
 
-  const std::set<const task_record*>* find(const std::string& name) {
-    auto found = by_name_.find(fold(name));
-    if (found == by_name_.end()) found = by_name_.find(text::match_slug(name));
-    if (found == by_name_.end() && !done_loaded_) {
-      // Only a name that nothing else answers to makes us read what is done: most often its stem
-      // ends in the id8 that the dependency starts with.
-      done_loaded_ = true;
-      for (const auto& [key, task] : index_.records()) {
-        if (task.status != "done") continue;
-        index_.load(task);
-        add_names(task);
-      }
-      return find(name);
-    }
-    return found == by_name_.end() ? nullptr : &found->second;
+  static std::vector<std::string> names_of(const task_record& task) {
+    std::vector<std::string> names = {fold(task.stem())};
+    if (task.parsed)
+      for (const std::string& name :
+           {task.id, task.short_id(), task.name, text::match_slug(task.name), task.slug})
+        if (!name.empty()) names.push_back(fold(name));
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
   }
 
-  std::optional<block_reason> unmet(const task_record& task, const std::string& name) {
+  // What an unread file may answer to: most stems are "<slug of the name>-<id8>".
+  static std::vector<std::string> hints_of(const task_record& task) {
+    const std::string stem = fold(task.stem());
+    auto dash = stem.rfind('-');
+    if (dash == std::string::npos) return {};
+    return {"." + stem.substr(dash + 1), "." + stem.substr(0, dash)};
+  }
+
+  const std::vector<task_record*>* known_as(const std::string& name) const {
+    auto found = names_.find(fold(name));
+    if (found == names_.end()) found = names_.find(text::match_slug(name));
+    return found == names_.end() ? nullptr : &found->second;
+  }
+
+  // A copy of the file in another place may be left unread.
+  void load_namesakes(const task_record& task) {
+    if (by_file_.count(task.file) < 2) return;
+    std::vector<task_record*> same;
+    auto [at, end] = by_file_.equal_range(task.file);
+    for (; at != end; ++at) same.push_back(at->second);
+    for (task_record* other : same) index_.load(*other);
+  }
+
+  // Names are known from the first time that one is looked for: many stores never need them.
+  void name_all() {
+    named_ = true;
+    index_.for_each([&](task_record& task) { give_names(task); });
+  }
+  void give_names(task_record& task) {
+    if (!named_) return;
+    for (const std::string& name : names_of(task)) names_[name].push_back(&task);
+    if (task.parsed) return;
+    for (const std::string& hint : hints_of(task)) hints_[hint].push_back(&task);
+  }
+  void take_names(task_record& task) {
+    if (!named_) return;
+    for (const std::string& name : names_of(task)) take_out(names_, name, task);
+    if (task.parsed) return;
+    for (const std::string& hint : hints_of(task)) take_out(hints_, hint, task);
+  }
+  using records_by = std::unordered_multimap<std::string_view, task_record*>;
+  static void take_out(records_by& from, std::string_view key, const task_record& task) {
+    auto [at, end] = from.equal_range(key);
+    for (; at != end; ++at)
+      if (at->second == &task) return void(from.erase(at));
+  }
+
+  static void take_out(std::unordered_map<std::string, std::vector<task_record*>>& from,
+                       const std::string& name, const task_record& task) {
+    auto found = from.find(name);
+    if (found == from.end()) return;
+    std::erase(found->second, &task);
+    if (found->second.empty()) from.erase(found);
+  }
+
+  // ---- dependencies ------------------------------------------------------------------------------
+
+  /// The name that is not done yet: the dependency's own, or that of a child of a split task.
+  std::optional<std::string> unmet(const std::string& name) {
     const auto* targets = find(name);
-    if (targets == nullptr)
-      return block_reason{blocked_for::ever, "missing",
-                          "depends on '" + name + "', which does not exist"};
-    std::optional<block_reason> mildest;
+    if (targets == nullptr) return name;
+    std::optional<std::string> child;
     for (const task_record* target : *targets) {
-      auto reason = state_of(task, *target);
-      if (!reason) return std::nullopt;
-      if (!mildest || reason->kind < mildest->kind) mildest = reason;
+      if (target->status == "done") return std::nullopt;
+      if (target->status != "split") continue;
+      child = unmet_child(*target);
+      if (!child) return std::nullopt;
     }
-    return mildest;
+    return child ? child : name;
   }
 
-  std::optional<block_reason> state_of(const task_record& task, const task_record& target) {
-    if (target.status == "done") return std::nullopt;
-    std::string who = "'" + target.name() + "' (" + task_id8(target.fields) + ")";
-    auto because = [&](blocked_for kind, const char* code, const std::string& text) {
-      return block_reason{kind, code, "depends on " + who + ", " + text};
-    };
-    if (&task == &target || visiting_.contains(&target))
-      return because(blocked_for::ever, "cycle", "which waits for it in turn: a cycle");
-    const std::string& status = target.status;
-    if (status == "split") return children_of(target);
-    if (status == "failed" || status == "skipped" || status == "cancelled")
-      return because(blocked_for::ever, "dependency", "which is " + status);
-    if (status == "needs-input" || status == "needs-review")
-      return because(blocked_for::person, "dependency", "which is in " + status);
-    if (status == "analysing" || status == "in-progress")
-      return because(blocked_for::time, "dependency", "which is being worked on");
-    const auto [kind, why] = verdict(task, target);
-    if (kind == blocked_for::ever)
-      return because(kind, "dependency", "which can never run: it " + why);
-    if (kind == blocked_for::person)
-      return because(kind, "dependency", "which waits for a person: it " + why);
-    return because(blocked_for::time, "dependency", "which is not done yet");
-  }
-
-  std::optional<block_reason> children_of(const task_record& parent) {
-    const json* list = member(parent.fields, "child_tasks");
-    std::optional<block_reason> worst;
-    if (!list || !list->is_array()) return worst;
-    visiting_.insert(&parent);
-    for (const json& child : *list) {
-      auto reason = child.is_string() ? unmet(parent, child.get<std::string>()) : std::nullopt;
-      if (reason && (!worst || reason->kind > worst->kind)) worst = reason;
+  std::optional<std::string> unmet_child(const task_record& parent) {
+    std::unordered_set<const task_record*> seen = {&parent};
+    std::vector<const task_record*> parents = {&parent};
+    while (!parents.empty()) {
+      const task_record* one = parents.back();
+      parents.pop_back();
+      for (const std::string& child : one->children) {
+        const auto* targets = find(child);
+        if (targets == nullptr) return child;
+        bool done = false;
+        const task_record* split = nullptr;
+        for (const task_record* target : *targets) {
+          done = done || target->status == "done";
+          if (target->status == "split") split = target;
+        }
+        if (done) continue;
+        if (split == nullptr || !seen.insert(split).second) return child;
+        parents.push_back(split);
+      }
     }
-    visiting_.erase(&parent);
-    return worst;
+    return std::nullopt;
   }
 
-  struct finding {
-    blocked_for kind = blocked_for::nothing;
-    std::string why;
+  // ---- what runs at the same time, and conditions ------------------------------------------------
+
+  static bool same_name(const std::string& a, const std::string& b) { return a == b; }
+  static bool may_overlap(const std::string& a, const std::string& b) {
+    if (text::glob_match(a, b) || text::glob_match(b, a)) return true;
+    auto fixed = [](std::string_view glob) { return glob.substr(0, glob.find_first_of("*?[{")); };
+    std::string_view one = fixed(a);
+    std::string_view other = fixed(b);
+    bool both = one.size() < a.size() && other.size() < b.size();  // in doubt they do
+    return both && (one.starts_with(other) || other.starts_with(one));
+  }
+  static bool common(const std::vector<std::string>& some, const std::vector<std::string>& others,
+                     bool (*same)(const std::string&, const std::string&)) {
+    for (const auto& a : some)
+      for (const auto& b : others)
+        if (same(a, b)) return true;
+    return false;
+  }
+
+  bool conditions_hold(const task_record& task) const { return failed_condition(task) == nullptr; }
+  bool holds(std::string_view rule) const {
+    bool wanted = !rule.starts_with('!');
+    if (!wanted) rule.remove_prefix(1);
+    std::string path(rule);
+    if (rule.starts_with("file_exists:")) path = ".bot/" + std::string(rule.substr(12));
+    stdfs::path relative = stdfs::path(path).lexically_normal();
+    if (relative.empty() || relative.is_absolute() || *relative.begin() == "..") return false;
+    std::error_code ignored;
+    if (path.find('*') == std::string::npos)
+      return stdfs::exists(stdfs::symlink_status(root_ / relative, ignored)) == wanted;
+    return any_match(relative.native()) == wanted;
+  }
+  bool any_match(const std::string& glob) const {
+    std::error_code ignored;
+    std::string fixed = glob.substr(0, glob.find('*'));
+    stdfs::path base = root_ / fixed.substr(0, fixed.rfind('/') + 1);
+    stdfs::recursive_directory_iterator at(base, ignored);
+    for (; at != stdfs::recursive_directory_iterator(); at.increment(ignored)) {
+      if (ignored) return false;
+      if (at->path().filename() == ".git") at.disable_recursion_pending();
+      if (text::glob_match(glob, at->path().lexically_relative(root_).native())) return true;
+    }
+    return false;
+  }
+
+  // ---- the lines ---------------------------------------------------------------------------------
+
+  struct in_order {
+    bool operator()(const task_record* a, const task_record* b) const { return before(a, b); }
+  };
+  struct spot {
+    task_block::on what;
+    std::vector<std::string> names;
+    double time = 0;
   };
 
-  /// What keeps `target` back, as seen on the way from `task`.
-  finding verdict(const task_record& task, const task_record& target) {
-    if (auto known = verdicts_.find(&target); known != verdicts_.end()) return known->second;
-    bool outermost = visiting_.insert(&task).second;
-    visiting_.insert(&target);
-    finding found;
-    for (const auto& reason : reasons(target))
-      if (reason.kind > found.kind) found = {reason.kind, reason.text};
-    visiting_.erase(&target);
-    if (outermost) visiting_.erase(&task);
-    // Found in the middle of a walk it may rest on where the walk began; only cycles do, and those
-    // are `ever` from every start.
-    return verdicts_[&target] = found;
+  void added(task_record& task) override {
+    by_file_.emplace(task.file, &task);
+    give_names(task);
+    if (!task.parsed) {
+      unread_.insert(&task);
+      if (loading_) wake_those_who_wait_for(task);  // it cannot be read, but has its file's name
+      if (waiting_.empty() || loading_) return;
+      loading_ = true;  // it may be what somebody waits for
+      index_.load(task);
+      loading_ = false;
+      return;
+    }
+    by_id_.emplace(task.id, &task);
+    ready_[task.status].insert(&task);
+    if (task.runs()) running_.insert(&task);
+    wake_those_who_wait_for(task);
   }
 
-  task_index& index_;
-  double now_;
-  bool done_loaded_ = false;
-  std::unordered_map<std::string, std::set<const task_record*>> by_name_;
-  std::set<const task_record*> visiting_;
-  std::map<const task_record*, finding> verdicts_;
+  void removed(task_record& task) override {
+    take_out(by_file_, task.file, task);
+    take_names(task);
+    if (!task.parsed) return void(unread_.erase(&task));
+    take_out(by_id_, task.id, task);
+    if (auto aside = aside_.find(&task); aside != aside_.end()) {
+      leave(task, aside->second);
+      aside_.erase(aside);
+    } else {
+      ready_[task.status].erase(&task);
+    }
+    running_.erase(&task);
+    wake_those_who_wait_for(task);
+  }
+
+  void put_aside(task_record& task, const task_block& block) {
+    spot place{block.what, {}, task.starts_at};
+    if (block.what == task_block::on::name)
+      place.names = {fold(block.name), text::match_slug(block.name)};
+    for (const std::string& name : place.names) waiting_[name].insert(&task);
+    if (block.what == task_block::on::time) later_.insert({place.time, &task});
+    if (block.what == task_block::on::moment) moment_.insert(&task);
+    ready_[task.status].erase(&task);
+    aside_[&task] = std::move(place);
+  }
+  void leave(task_record& task, const spot& place) {
+    if (place.what == task_block::on::time) later_.erase({place.time, &task});
+    if (place.what == task_block::on::moment) moment_.erase(&task);
+    for (const std::string& name : place.names) {
+      auto line = waiting_.find(name);
+      if (line == waiting_.end()) continue;
+      line->second.erase(&task);
+      if (line->second.empty()) waiting_.erase(line);
+    }
+  }
+  void bring_back(task_record& task) {
+    auto aside = aside_.find(&task);
+    leave(task, aside->second);
+    aside_.erase(aside);
+    ready_[task.status].insert(&task);
+    ++woken_;
+  }
+
+  void wake_those_who_wait_for(const task_record& task) {
+    if (waiting_.empty()) return;
+    for (const std::string& name : names_of(task)) {
+      auto line = waiting_.find(name);
+      if (line == waiting_.end()) continue;
+      for (task_record* one : std::vector<task_record*>(line->second.begin(), line->second.end()))
+        bring_back(*one);
+    }
+  }
+  void wake_due(double now) {
+    while (!later_.empty() && later_.begin()->first <= now) bring_back(*later_.begin()->second);
+    for (task_record* one : std::vector<task_record*>(moment_.begin(), moment_.end()))
+      bring_back(*one);
+  }
+
+  std::unordered_map<std::string, std::vector<task_record*>> names_, hints_;
+  bool named_ = false;
+  records_by by_id_, by_file_;
+  std::unordered_set<task_record*> unread_;
+  std::map<std::string, std::set<task_record*, in_order>> ready_;  // by status
+  std::unordered_map<task_record*, spot> aside_;
+  std::unordered_map<std::string, std::unordered_set<task_record*>> waiting_;  // by name
+  std::set<std::pair<double, task_record*>> later_;
+  std::unordered_set<task_record*> moment_;  // looked at again every time
+  std::unordered_set<const task_record*> running_;
+  std::size_t woken_ = 0;
+  bool loading_ = false;
+  task_index index_;  // after what it tells of its records
+  stdfs::path root_;
 };
 
 }  // namespace agentlua

@@ -1,0 +1,99 @@
+#pragma once
+// agentlua/store/places.hpp: room 3. Where a store keeps its files, what it accepts as a name.
+
+#include <sys/vfs.h>
+
+#include <string>
+
+#include "agentlua/fs.hpp"
+#include "agentlua/json.hpp"
+#include "agentlua/lock.hpp"
+#include "agentlua/store/record.hpp"
+
+namespace agentlua::detail {
+
+inline bool safe_name(std::string_view name) {
+  bool safe = name.size() <= 128 && !name.empty() && text::alnum(name[0]);
+  for (char c : name) safe = safe && (text::alnum(c) || c == '.' || c == '_' || c == '-');
+  return safe;
+}
+
+inline void check_status(const std::string& status) {
+  for (const char* known : task_statuses)
+    if (status == known) return;
+  throw error("EINVAL", "no status '" + text::printable(status.substr(0, 60)) +
+                            "'; agentlua task list --help names them");
+}
+
+inline void check_id(const std::string& id) {
+  if (!safe_name(id))
+    throw error("EINVAL", "task id '" + text::printable(id.substr(0, 60)) +
+                              "' is refused: letters, digits, '.', '_' and '-', at most 128, "
+                              "beginning with a letter or digit");
+}
+
+/// Locks of a network file system do not hold between machines, and some lose replies of renames.
+/// Errors: ENETFS.
+inline void check_local(const stdfs::path& dir) {
+  struct statfs info {};
+  if (::statfs(dir.c_str(), &info) != 0) return;
+  const char* kind = nullptr;
+  switch (static_cast<unsigned long>(info.f_type) & 0xffffffffUL) {
+    case 0x6969:
+      kind = "NFS";
+      break;
+    case 0xff534d42:
+    case 0xfe534d42:
+    case 0x517b:
+      kind = "SMB";
+      break;
+    case 0x5346414f:
+    case 0x6b414653:
+      kind = "AFS";
+      break;
+    case 0x00c36400:
+      kind = "Ceph";
+      break;
+    case 0x01021997:
+      kind = "9p";
+      break;
+    default:
+      return;
+  }
+  throw error("ENETFS",
+              "the task store '" + dir.native() + "' is on " + kind +
+                  ", where claims are not safe between machines; move it to a local disk, "
+                  "or set network_store = true when only one machine uses it");
+}
+
+/// Lock beside the tasks: `name` is an id or a file's stem, `kind` is owner or edit. Never removed.
+inline stdfs::path lock_path(const stdfs::path& dir, const std::string& name, const char* kind) {
+  return dir / ".locks" / ((safe_name(name) ? name : text::sha256_hex(name)) + "." + kind);
+}
+
+/// What the owner of a task keeps in its lock file: {from, run, pid, ...}.
+inline void write_owner(const file_lock& lock, const json& owner) {
+  std::string text = dump_json(owner) + "\n";
+  if (::ftruncate(lock.fd(), 0) != 0 ||
+      ::pwrite(lock.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    throw_errno("write", "owner lock");
+}
+inline json read_owner(const stdfs::path& path) {
+  try {
+    return parse_json(fs::read_file(path, 1 << 16), path.native());
+  } catch (const error&) {
+    return json::object();  // claimed by hand: nothing was written
+  }
+}
+
+/// All fields of a task file, with the checks of read_record(). Errors: EJSON, ENOENT.
+inline json parse_task(std::string_view text, const std::string& subject) {
+  task_record checked;
+  read_record(text, subject, checked);
+  return json::parse(text);
+}
+inline json read_task(const stdfs::path& file) {
+  return parse_task(fs::read_file(file, json_limits{}.bytes), file.native());
+}
+
+}  // namespace agentlua::detail
