@@ -8,7 +8,7 @@ local states = require "agentlua.cli.task.states"
 
 local M = { summary = "add, list, show, change tasks" }
 
-M.commands = { "add", "import", "list", "show", "next", "edit" }
+M.commands = { "add", "import", "list", "show", "next", "edit", "log", "wait" }
 
 local function command(name)
   for _, known in ipairs(M.commands) do
