@@ -12,7 +12,7 @@ local M = {}
 
 M.commands = {
   "init", "run", "task", "status", "log", "stop", "pause", "resume", "land", "edit", "trust", "paths", "doctor",
-  "repl", "version",
+  "repl", "completion", "version",
 }
 
 --- The .agentlua of the current directory's project when its code may run, else nil.
@@ -24,7 +24,7 @@ end
 local function usage()
   local lines = { "Usage: agentlua [-C DIR] COMMAND ...", "", "Commands:" }
   for _, name in ipairs(M.commands) do
-    lines[#lines + 1] = ("  %-9s %s"):format(name, require("agentlua.cli." .. name).summary)
+    lines[#lines + 1] = ("  %-10s %s"):format(name, require("agentlua.cli." .. name).summary)
   end
   lines[#lines + 1] = "\nagentlua COMMAND --help says more."
   return table.concat(lines, "\n")
@@ -49,6 +49,23 @@ local function find_command(name)
     core.text.printable(name), best))
 end
 
+local function parser_of(name, command)
+  local parser = options.parser("agentlua " .. name, command.summary)
+  if command.configure then command.configure(parser) end
+  return parser
+end
+
+--- The commands as {name, summary, parser | commands}; for completion.
+function M.list()
+  local all = {}
+  for i, name in ipairs(M.commands) do
+    local command = require("agentlua.cli." .. name)
+    all[i] = { name = name, summary = command.summary, commands = command.list and command.list() }
+    if not command.list then all[i].parser = (command.parser or parser_of)(name, command) end
+  end
+  return all
+end
+
 local function dispatch(argv)
   local args = table.move(argv, 1, #argv, 1, {})
   while args[1] == "-C" do
@@ -66,8 +83,7 @@ local function dispatch(argv)
   if name == "--version" then name = "version" end
   local command = find_command(name)
   if command.run_raw then return command.run_raw(args, argv[0]) end
-  local parser = options.parser("agentlua " .. name, command.summary)
-  if command.configure then command.configure(parser) end
+  local parser = parser_of(name, command)
   return command.run(parser:parse(args), parser) or 0
 end
 

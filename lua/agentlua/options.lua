@@ -34,13 +34,19 @@ local function common(parser)
   parser:flag("--verbose", "show what agents print")
 end
 
+--- The parser of a loop script, with the options that all of them have.
+function M.loop_parser(script)
+  local parser = M.parser("agentlua run " .. script)
+  common(parser)
+  return parser
+end
+
 --- Options of the running script, from `arg`. `extend(parser)` adds a script's own.
 ---@return table options, with `script`, the name of the script
 function M.parse(extend)
   local args = rawget(_G, "arg") or {}
   local script = (args[0] or "agentlua"):match("[^/]*$")
-  local parser = M.parser("agentlua run " .. script)
-  common(parser)
+  local parser = M.loop_parser(script)
   if extend then extend(parser) end
   local options = M.from_script and parser:parse(table.move(args, 1, #args, 1, {})) or {}
   options.script = args[0] or "agentlua"

@@ -44,6 +44,13 @@ local function set_paths(script, dir)
   package.path = table.concat(path, ";")
 end
 
+--- What can be typed after `run`, whatever the script adds; for completion.
+function M.parser()
+  local parser = options.loop_parser "SCRIPT"
+  parser:argument("script"):args "+"
+  return parser
+end
+
 function M.run_raw(args, program)
   if not args[1] then errors.usage("EUSAGE", "no script; agentlua run --help says more") end
   if args[1] == "--help" or args[1] == "-h" then

@@ -24,6 +24,25 @@ local function usage()
   return table.concat(lines, "\n")
 end
 
+local function parser_of(name, found)
+  local parser = options.parser("agentlua task " .. name, found.summary)
+  parser:option("--tasks", "task directory"):argname "DIR"
+  found.configure(parser)
+  return parser
+end
+
+--- The commands as {name, summary, parser}; for completion.
+function M.list()
+  local all = {}
+  for _, names in ipairs { M.commands, states.names } do
+    for _, name in ipairs(names) do
+      local found = command(name)
+      all[#all + 1] = { name = name, summary = found.summary, parser = parser_of(name, found) }
+    end
+  end
+  return all
+end
+
 function M.run_raw(args)
   local name = table.remove(args, 1)
   if not name then
@@ -37,10 +56,7 @@ function M.run_raw(args)
   if not found then
     errors.usage("EUSAGE", "unknown command 'task " .. core.text.printable(name) .. "'; agentlua task --help lists all")
   end
-  local parser = options.parser("agentlua task " .. name, found.summary)
-  parser:option("--tasks", "task directory"):argname "DIR"
-  found.configure(parser)
-  local parsed = parser:parse(args)
+  local parsed = parser_of(name, found):parse(args)
   return found.run(parsed, project.open { options = { tasks = parsed.tasks } }) or 0
 end
 
