@@ -61,7 +61,7 @@ run_busted() {
   shift $(($# < 2 ? $# : 2))
   step "specs: $specs $* (host from $host)${LUA_INIT:+, $LUA_INIT}"
   LSAN_OPTIONS="suppressions=$PWD/tests/fixtures/lsan.supp:print_suppressions=0" \
-    AGENTLUA_BUILD=$host LUA_PATH="lua/?.lua;lua/?/init.lua;${specs%/*.lua}/?.lua;;" \
+    AGENTLUA_BUILD=$host LUA_PATH="lua/?.lua;lua/?/init.lua;${specs%/*.lua}/?.lua;tests/lua/?.lua;;" \
     LUA_CPATH="build/release/lib/lua/5.4/?.so;;" lua5.4 /usr/bin/busted "$@" "$specs" >"$log" 2>&1
   sed -n 's/^\([0-9]*\) success.*/\1/p' "$log" | grep -q . || count 0 1
   good=$(sed -n 's/^\([0-9]*\) success.*/\1/p' "$log")
@@ -75,6 +75,7 @@ run_busted() {
 # With warnings as errors: every header alone, the host (for clang-tidy), the example.
 build dev all_verify_interface_header_sets agentlua_host agentlua_example && count 1 0
 build release && run_busted tests/lua && run_busted tests/runs
+build release agentlua_misbehave && run_busted tests/torture
 # What runs natively between two instructions of Lua must not mind the collector.
 LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan

@@ -1,6 +1,7 @@
 #pragma once
 // agentlua/event_loop.hpp: room 3. One libuv loop: timers, descriptors, signals, directories, pool.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -39,6 +40,7 @@ class event_loop {
   };
 
   event_loop() {
+    fill_standard_descriptors();
     check(uv_loop_init(&loop_), "start the event loop");
     try {
       open();
@@ -207,6 +209,14 @@ class event_loop {
     timer_fd_.reset(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!timer_fd_) throw_errno("make", "timerfd");
     clock_ = watch(timer_fd_.get(), EPOLLIN, [this] { run_timers(); });
+  }
+
+  // Where 0, 1 or 2 is closed the next file would get that number, and be taken for it.
+  static void fill_standard_descriptors() noexcept {
+    for (int fd = 0; fd >= 0 && fd <= 2;) {
+      fd = ::open("/dev/null", O_RDWR);
+      if (fd > 2) ::close(fd);
+    }
   }
 
   void close() noexcept {

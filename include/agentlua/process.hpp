@@ -225,13 +225,18 @@ class process {
 
   void on_exit() {
     int status = 0;
-    if (::waitpid(child_, &status, WNOHANG) != child_) return;
+    pid_t ended = ::waitpid(child_, &status, WNOHANG);
+    const bool lost = ended < 0 && errno == ECHILD;  // somebody else, or the kernel, has reaped it
+    if (ended != child_ && !lost) return;
     exit_.reset();
     exited_ = true;
     if (options_.contain) {
       on_status();
       if (!has_status_ && result_.error_code.empty())
         fail({"ELOST", "agentlua-reaper was killed; '" + name() + "' died with it"});
+    } else if (lost) {
+      fail({"ELOST",
+            "the exit code of '" + name() + "' was taken: SIGCHLD is ignored, or another wait()"});
     } else {
       take_status(status);
     }
@@ -239,6 +244,8 @@ class process {
     ends_.in.abandon();
     ends_.out.pump();
     ends_.err.pump();
+    ends_.out.limit_rest();
+    ends_.err.limit_rest();
     finish_if_drained();
     if (state_ != state::finished)
       drain_timer_ = loop_.after(seconds(2), [this] {

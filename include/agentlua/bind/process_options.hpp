@@ -145,7 +145,8 @@ inline void set_rlimits(lua_State* L, int index, process_options& options) {
     });
     if (found == std::end(known)) refuse("rlimits: unknown limit '" + name + "'");
     if (lua_type(L, value) != LUA_TNUMBER) refuse("rlimits: '" + name + "' must be a number");
-    options.rlimits.emplace_back(found->second, amount_at(L, value));
+    const bool unlimited = lua_tonumber(L, value) >= 1e18;
+    options.rlimits.emplace_back(found->second, unlimited ? RLIM_INFINITY : amount_at(L, value));
   }
 }
 

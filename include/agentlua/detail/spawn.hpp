@@ -27,7 +27,7 @@ struct spawn_plan {
   std::vector<std::string> argv;
   std::vector<const char*> env;                    // complete, "NAME=value"
   std::vector<std::unique_ptr<std::string>> made;  // entries of env that are nobody else's
-  std::string cwd;               // empty: inherited
+  std::string cwd;                                 // empty: inherited
   std::vector<unique_fd> fds;
 };
 
@@ -79,10 +79,21 @@ inline void lift_descriptors(std::vector<unique_fd>& fds) {
   }
 }
 
+/// Children can be waited for, also when we were started with SIGCHLD ignored.
+inline void keep_children() noexcept {
+  struct sigaction action {};
+  if (::sigaction(SIGCHLD, nullptr, &action) != 0) return;
+  if (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0) return;
+  if (action.sa_handler == SIG_IGN) action.sa_handler = SIG_DFL;
+  action.sa_flags &= ~SA_NOCLDWAIT;
+  ::sigaction(SIGCHLD, &action, nullptr);
+}
+
 /// Starts the plan in a session of its own, with default signals and only the given descriptors.
 /// Errors: the errno name; E2BIG says the size and the way out.
 inline pid_t spawn(spawn_plan& plan) {
   lift_descriptors(plan.fds);
+  keep_children();
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);

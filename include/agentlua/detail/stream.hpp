@@ -113,6 +113,9 @@ class stream {
   void pump() noexcept {
     while (fd_ && buffer_.size() < high_water + 2 * largest_chunk && read_some()) continue;
   }
+  /// The child has ended: what a stranger goes on writing is taken up to a bound, beyond what the
+  /// pipe may still hold of the child's own.
+  void limit_rest() noexcept { last_byte_ = bytes_ + largest_chunk + high_water; }
   void abandon() noexcept {
     watch_.reset();
     fd_.reset();
@@ -146,6 +149,10 @@ class stream {
     bytes_ += size;
     if (file_) save({room, size});
     if (keep_) buffer_.commit(size);
+    if (bytes_ >= last_byte_) {
+      abandon();
+      return false;
+    }
     if (size == chunk_ && chunk_ < largest_chunk) {
       chunk_ *= 4;
       if (chunk_ == largest_chunk) ::fcntl(fd_.get(), F_SETPIPE_SZ, largest_chunk);
@@ -171,7 +178,8 @@ class stream {
   std::size_t chunk_ = 4u << 10;
   std::size_t scanned_ = 0;  // bytes of buffer_ known to hold no newline
   std::uint64_t bytes_ = 0;
-  bool dropping_ = false;  // inside a line whose start was given out as cut
+  std::uint64_t last_byte_ = UINT64_MAX;  // reading ends here
+  bool dropping_ = false;                 // inside a line whose start was given out as cut
   std::string file_name_, file_problem_;
 };
 

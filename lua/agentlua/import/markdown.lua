@@ -11,7 +11,7 @@ end
 
 -- Statuses without blanks, `-` and `_`.
 local statuses = {
-  done = "done", cancelled = "cancelled", failed = "failed", needsqa = "needs-review", blocked = "todo",
+  done = "done", cancelled = "cancelled", failed = "failed", needsqa = "needs-review", blocked = "needs-input",
   inprogress = "todo", notstarted = "todo", todo = "todo", pending = "todo", planning = "todo", [""] = "todo",
 }
 
