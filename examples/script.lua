@@ -8,7 +8,7 @@ al.run(function()
   for line in child:lines() do print("line: " .. line) end
   print("exit code: " .. child:wait().code)
 
-  local store <close> = assert(al.store.open(os.getenv "TASKS" or "/tmp/agentlua-example", true))
+  local store <close> = assert(al.store.open(os.getenv "TASKS" or "/tmp/agentlua-example", { create = true }))
   local task = assert(store:add { name = "say hello", priority = 1 })
   local mine = assert(store:claim { from = "todo", to = "in-progress", id = task.id })
   print(("claimed: %s (%s)"):format(mine.name, mine.status))

@@ -19,8 +19,6 @@ return p:loop {
     }
     p:cleanup(task, tree, tree.base_commit)
     if not result.ok then return p:give_up(task, nil, result) end
-    return p:move(task, "analysed", {
-      analysis = { summary = result.text, analysed_by = p:agent(task).name },
-    })
+    return p:analysed(task, result)
   end,
 }

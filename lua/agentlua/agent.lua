@@ -31,6 +31,7 @@ function M.classify(state, result, stopping)
   if state.limit then return "limit" end
   if state.auth then return "auth" end
   if state.question then return "needs_input" end
+  if state.skip then return "refused" end
   local ended_well = result.code == 0 or result.lingered -- it had said all, and was ended by us
   if ended_well and not state.error then return "done" end
   if result.signal ~= 0 then return "killed" end

@@ -71,6 +71,17 @@ end
 
 local function tail(text, bytes) return #text > bytes and "..." .. text:sub(-bytes) or text end
 
+-- What the agent has said of its task by agentlua task ask, split, analysed, skip.
+local function take_claim(run, task, state)
+  run:read_control()
+  local claim = run.claims[task.id]
+  run.claims[task.id] = nil
+  if not claim then return end
+  if claim.to == "needs-input" then state.question = claim end
+  if claim.to == "skipped" then state.skip = claim.reason or "the agent says that it cannot be done" end
+  if claim.to == "analysed" then state.analysis = claim.analysis end
+end
+
 -- Seconds that an agent may take to leave after its final record; a backend may say otherwise.
 local linger = 30
 
@@ -103,6 +114,7 @@ local function attempt(run, task, opts, prompt)
     end
     result = child:wait()
     run:forget(child)
+    take_claim(run, task, state)
     ending = backend.classify(state, result, run.stopping or task.stop_wanted)
   else
     result, ending = { code = -1, signal = 0, error = message, error_code = code }, "crashed"
@@ -167,7 +179,7 @@ function M.run(run, task, opts)
     end
     result.attempts = tried
     local again = not result.ok and tried < most and result.ending ~= "stopped" and result.ending ~= "needs_input"
-      and result.ending ~= "auth"
+      and result.ending ~= "auth" and result.ending ~= "refused"
     if not again then return result end
     if result.ending ~= "limit" then prompt = with_failure(opts.prompt, #task.attempts, result) end
   end

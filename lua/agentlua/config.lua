@@ -53,6 +53,7 @@ M.keys = {
   verify = { list_of "table", {} }, -- list of {name, argv, timeout, required}
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },
+  revive = { not_negative, 0 }, -- times that a failed task is tried again by later runs, at most 3
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
   -- seconds of one attempt
   timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 }, start = { not_negative } } },
@@ -66,6 +67,7 @@ M.keys = {
   env = { "table", nil, {
     set = { "table" }, drop = { list_of "string" }, only = { list_of "string" },
   } },
+  network_store = { "boolean", false }, -- the task directory is on a network, used by one machine only
   jobs = { positive, 1 },
   require_analysis = { "boolean", false },
   prompt = { "table", {} }, -- more names for templates

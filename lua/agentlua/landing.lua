@@ -4,6 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local questions = require "agentlua.questions"
 
 local M = {}
 
@@ -66,7 +67,7 @@ function outcome.conflict(project, task, tree, git)
       context = table.concat(git.paths, "\n"),
       options = {
         { key = "A", label = "Resolve it by hand in the worktree, then agentlua land " .. id8(task) },
-        { key = "B", label = "Start over on the new base: agentlua task restart " .. id8(task) },
+        { key = "B", label = "Start over on the new base; the branch is kept", action = "restart" },
       },
       asked_at = core.time.iso(),
     },
@@ -113,15 +114,17 @@ function M.give_up(project, task, tree, result)
   if result.ending == "stopped" then
     return project:put_back(task, task.stop_wanted and { hold = true } or nil)
   end
-  local question = result.state and result.state.question
-  if question then
-    project:event("question", { task = task.id, question = question.question })
-    return project:move(task, "needs-input", {
-      pending_question = {
-        id = question.id or "q1", question = question.question, context = question.context,
-        options = question.options, asked_at = core.time.iso(),
-      },
-    })
+  local said = result.state or {}
+  if said.question then
+    local patch, to = questions.ask(task, said.question)
+    for _, question in ipairs(patch.pending_questions or { patch.pending_question }) do
+      project:event("question", { task = task.id, question = question.question })
+    end
+    return project:move(task, to, patch)
+  end
+  if said.skip then
+    local patch, to = questions.skip(task, said.skip)
+    return project:move(task, to, patch)
   end
   local reason = result.reason or result.feedback or ""
   if result.ending ~= "done" then
@@ -129,6 +132,14 @@ function M.give_up(project, task, tree, result)
   end
   if tree then reason = reason .. ". The work is in " .. tree.path .. " on branch " .. tree.branch end
   return project:move(task, "failed", { reason = core.text.printable(reason) })
+end
+
+--- Ends an analysis: what the agent gave to agentlua task analysed, else the text that it ended with.
+---@return { status: string }
+function M.analysed(project, task, result)
+  local analysis = result.state.analysis or { summary = result.text }
+  analysis.analysed_at, analysis.analysed_by = core.time.iso(), project:agent(task).name
+  return project:move(task, "analysed", { analysis = analysis, analysis_completed_at = analysis.analysed_at })
 end
 
 --- Puts a claimed task back to the status it was claimed from.

@@ -4,6 +4,7 @@ local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
 local view = require "agentlua.view"
 
@@ -37,6 +38,19 @@ function loop_type:recover()
     view.say(("recovered '%s': %s"):format(task.name, status))
   end
   self.project:recover_refs()
+end
+
+-- Failed tasks that the configuration gives another chance; never more than three.
+function loop_type:revive()
+  local project = self.project
+  local most = math.min(project.config.revive, 3)
+  for _, task in ipairs(most > 0 and errors.check(project.store:list "failed") or {}) do
+    local times = math.tointeger(task.revived) or 0
+    if times < most and not project.store:is_owned(task.id) then
+      project:move(task, questions.resume_status(task), { revived = times + 1, recoveries = 0 })
+      view.say(("revived '%s', time %d"):format(task.name, times + 1))
+    end
+  end
 end
 
 function loop_type:quarantine()
@@ -121,6 +135,7 @@ function loop_type:drain()
   local project, run, bell = self.project, self.run, fiber.bell()
   local jobs = project.options.jobs or project.config.jobs
   self:recover()
+  self:revive()
   local group <close> = fiber.group { limit = jobs }
   local watch <close> = project.store:watch(function() bell:ring() end)
   run.on_stop = function() bell:ring() end

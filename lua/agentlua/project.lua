@@ -51,7 +51,9 @@ function M.open(opts)
   self.config = config.load(at.dir .. "/config.lua")
   self.tasks_dir = self.options.tasks or os.getenv "AGENTLUA_TASKS" or self.config.tasks
   if self.tasks_dir:sub(1, 1) ~= "/" then self.tasks_dir = at.root .. "/" .. self.tasks_dir end
-  self.store = errors.check_usage(store.open(self.tasks_dir, true))
+  self.store = errors.check_usage(store.open(self.tasks_dir, {
+    create = true, root = at.root, network_store = self.config.network_store,
+  }))
   self.events = events.open(at.dir .. "/events.jsonl")
   return self
 end

@@ -9,13 +9,16 @@ M.statuses = core.store.statuses
 local store_type = {}
 store_type.__index = store_type
 
---- Opens a task directory; `create` makes its status directories.
+--- Opens a task directory.
+--- Options: create = true to make its status directories; root = what conditions are relative to (the
+--- current directory); network_store = true for one that only one machine uses.
 ---@return table store | nil, string message, string code
-function M.open(dir, create)
-  local native, message, code = core.store.open(dir)
+function M.open(dir, options)
+  options = options or {}
+  local native, message, code = core.store.open(dir, { root = options.root, network_store = options.network_store })
   if not native then return nil, message, code end
   local store = setmetatable({ native = native, dir = dir }, store_type)
-  if create then
+  if options.create then
     local made
     made, message, code = native:create()
     if not made then return nil, message, code end
@@ -71,8 +74,8 @@ function store_type:recover()
   for _, task in ipairs(tasks or {}) do without_nulls(task) end
   return tasks, message, code
 end
---- Files that cannot be read: {status, file, reason, age}.
-function store_type:problems() return self.native:problems() end
+--- Files that are no tasks, or one too many: {status, file, reason, age}. `all`: done ones are read too.
+function store_type:problems(all) return self.native:problems(all or false) end
 function store_type:quarantine(problem)
   return self.native:quarantine { status = problem.status, file = problem.file }
 end

@@ -37,7 +37,8 @@ function M.deadlock(fibers)
     lines = table.move(lines, 1, 11, 1, {})
   end
   local who = #fibers == 0 and "the main program waits" or "all fibers wait"
-  return ("deadlock: %s and nothing can wake them%s%s"):format(who, #lines > 0 and ":\n" or "", table.concat(lines, "\n"))
+  local list = #lines > 0 and ":\n" .. table.concat(lines, "\n") or ""
+  return ("deadlock: %s and nothing can wake them%s"):format(who, list)
 end
 
 return M

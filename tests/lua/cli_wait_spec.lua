@@ -19,10 +19,10 @@ describe("agentlua task", function()
     return (result.stdout:gsub("\n$", ""))
   end
 
-  -- Starts a command in a fiber and waits until it watches `dirs`, so that what follows comes to it as
-  -- an event. Returns the fiber; the command's result is its field `result`.
-  local function start(dirs, words)
-    local wanted, count = {}, #dirs
+  -- Starts a command in a fiber and waits until it watches `dirs`, each so many times, so that what
+  -- follows comes to it as an event. Returns the fiber; the command's result is its field `result`.
+  local function start(dirs, words, times)
+    local wanted, count = {}, #dirs * (times or 1)
     for _, dir in ipairs(dirs) do wanted[("%x"):format(core.fs.stat(path .. "/.agentlua/" .. dir).inode)] = true end
     words.cwd, words.contain = path, false
     local background
@@ -79,7 +79,7 @@ describe("agentlua task", function()
         local first, second = add "First", add "Second"
         local dirs = {}
         for i, status in ipairs(core.store.statuses) do dirs[i] = "tasks/" .. status end
-        local waiting = start(dirs, { "task", "wait", first, second })
+        local waiting = start(dirs, { "task", "wait", first, second }, 2) -- its store does, too
         assert(task("done", first).code == 0)
         assert(task("edit", second, "note=x").code == 0)
         local tasks <close> = assert(store.open(path .. "/.agentlua/tasks"))

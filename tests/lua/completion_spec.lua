@@ -43,7 +43,7 @@ describe("agentlua completion", function()
     it("commands, task commands, and what begins with what was typed", function()
       assert.same(sorted(cli.commands), offers "")
       assert.same({ "status", "stop" }, offers "st")
-      assert.same({ "add" }, offers("task", "a"))
+      assert.same({ "add" }, offers("task", "ad"))
       local all = {}
       for i, command in ipairs(require("agentlua.cli.task").list()) do all[i] = command.name end
       assert.same(sorted(all), offers("task", ""))

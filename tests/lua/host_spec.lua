@@ -12,7 +12,7 @@ al.run(function()
     group:wait()
   end
 end)
-local store <close> = assert(al.store.open(arg[1], true))
+local store <close> = assert(al.store.open(arg[1], { create = true }))
 print(store:add({ id = "t1", name = "x" }).file, store:next("todo").task.id)
 print(select(3, al.git.open "/"), select(3, al.timeout(0.01, al.sleep, 9)))
 print(pcall(al.process.run, { "true", nosuch = 1 }))

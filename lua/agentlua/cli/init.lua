@@ -82,7 +82,7 @@ return {
     local found = detect(at.root)
     errors.check(core.fs.write { path = at.dir .. "/.gitignore", content = gitignore })
     errors.check(core.fs.write { path = at.dir .. "/config.lua", content = config:format(verify_lines(found)) })
-    errors.check(store.open(at.dir .. "/tasks", true))
+    errors.check(store.open(at.dir .. "/tasks", { create = true }))
     trust.add(at.dir)
     print("made " .. core.text.printable(at.dir))
     for _, argv in ipairs(found) do

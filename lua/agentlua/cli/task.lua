@@ -8,7 +8,10 @@ local states = require "agentlua.cli.task.states"
 
 local M = { summary = "add, list, show, change tasks" }
 
-M.commands = { "add", "import", "list", "show", "next", "edit", "log", "wait" }
+M.commands = {
+  "add", "import", "list", "show", "next", "edit", "log", "wait", "analysed", "ask", "answer", "approve", "reject",
+  "split",
+}
 
 local function command(name)
   for _, known in ipairs(M.commands) do

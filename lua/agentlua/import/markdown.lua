@@ -142,9 +142,11 @@ local function task_of(columns, row, where)
   end
   task.priority = tonumber(task.priority) or task.priority
   task.dependencies = dependencies(by_name.depends_on or "")
-  local hold
-  task.status, hold = status_of(by_name.status, where)
-  task.hold = hold or nil
+  local blocked
+  task.status, blocked = status_of(by_name.status, where)
+  if blocked then
+    task.pending_question = { id = "blocked", question = "It is marked as blocked. What is to be done about it?" }
+  end
   return task
 end
 

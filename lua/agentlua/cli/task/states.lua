@@ -1,8 +1,9 @@
 -- agentlua task done|skip|cancel|reopen|restart ID: changes of state, by a person.
 
+local claim = require "agentlua.cli.claim"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local runs = require "agentlua.run"
+local questions = require "agentlua.questions"
 
 local M = { names = { "done", "skip", "cancel", "reopen", "restart" } }
 
@@ -10,12 +11,7 @@ local M = { names = { "done", "skip", "cancel", "reopen", "restart" } }
 local changes = {
   skip = {
     to = "skipped", summary = "pass a task over; what depends on it cannot run",
-    patch = function(args, task)
-      local before = type(task.skip_history) == "table" and task.skip_history
-      local history = core.json.array(before or {})
-      history[#history + 1] = { skipped_at = core.time.iso(), reason = args.reason or "by a person" }
-      return { skip_history = history, reason = args.reason or core.json.null }
-    end,
+    patch = function(args, task) return (questions.skip(task, args.reason or "by a person")) end,
   },
   cancel = {
     to = "cancelled", summary = "give a task up for good",
@@ -55,15 +51,6 @@ local changes = {
   },
 }
 
--- Inside a run a change is a claim: the owner of the task verifies, lands and moves.
-local function claim(p, task, change)
-  local run = os.getenv "AGENTLUA_RUN_ID"
-  if not run or os.getenv "AGENTLUA_TASK_ID" ~= task.id then return false end
-  errors.check_usage(runs.send(p, run, { op = "claim", task = task.id, to = change.to }))
-  print("noted: " .. change.to .. "; it is judged when you end")
-  return true
-end
-
 for _, name in ipairs(M.names) do
   local change = changes[name]
   M[name] = {
@@ -79,7 +66,7 @@ for _, name in ipairs(M.names) do
           errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id,
             task.status, name))
         end
-        if claim(p, task, change) then goto continue end
+        if claim(p, task, { to = change.to, reason = args.reason }) then goto continue end
         errors.check_usage(p.store:move(task.id, change.to, change.patch(args, task)))
         p.events:append("task_moved", { task = task.id, from = task.status, to = change.to, by = "person" })
         ::continue::
