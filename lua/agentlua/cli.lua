@@ -11,7 +11,7 @@ local trust = require "agentlua.trust"
 local M = {}
 
 M.commands = {
-  "init", "run", "task", "status", "log", "stop", "pause", "resume", "land", "edit", "trust", "paths", "doctor",
+  "init", "run", "task", "status", "log", "stop", "pause", "resume", "land", "edit", "trust", "paths", "doctor", "fsck",
   "repl", "completion", "version",
 }
 
@@ -108,8 +108,11 @@ function M.main(argv)
   return result.exit
 end
 
---- Prints a table of rows, columns padded; cells are made safe for a terminal.
-function M.print_table(rows)
+local terminal = core.fs.host({}).terminal and not os.getenv "NO_COLOR"
+
+--- Prints a table of rows, columns padded; cells are made safe for a terminal. On a terminal
+--- `colour(column, cell)` gives the number of a cell's colour, or nil.
+function M.print_table(rows, colour)
   local widths = {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
@@ -118,10 +121,13 @@ function M.print_table(rows)
     end
   end
   for _, row in ipairs(rows) do
+    local cells = {}
     for i, cell in ipairs(row) do
-      if i < #row then row[i] = cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) end
+      local paint = terminal and colour and colour(i, cell)
+      local pad = i < #row and (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or ""
+      cells[i] = (paint and ("\27[%sm%s\27[0m"):format(paint, cell) or cell) .. pad
     end
-    print((table.concat(row, "  "):gsub("%s+$", "")))
+    print((table.concat(cells, "  "):gsub("%s+$", "")))
   end
 end
 

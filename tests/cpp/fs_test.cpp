@@ -46,7 +46,8 @@ TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement brings nothing
   CHECK(fs::read_file(dir / "moved") == "two");
 }
 
-TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement leaves what others have written") {
+TEST_CASE_FIXTURE(temporary_directory,
+                  "a conditional replacement leaves what others have written") {
   write_file(dir / "a", "theirs");
   struct stat before {};
   struct stat after {};
@@ -58,7 +59,8 @@ TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement leaves what ot
   CHECK(sorted_names(dir) == std::vector<std::string>{"a"});
 }
 
-TEST_CASE_FIXTURE(temporary_directory, "temporary files of dead writers are swept, others are not") {
+TEST_CASE_FIXTURE(temporary_directory,
+                  "temporary files of dead writers are swept, others are not") {
   write_file(dir / ".tmp.1.1", "old");
   write_file(dir / ".tmp.1.2", "young");
   write_file(dir / ".tmp.1.3", "old, but its writer lives");
@@ -86,8 +88,7 @@ TEST_CASE_FIXTURE(temporary_directory, "a reader sees the old or the new content
   fs::write_file_atomic(dir / "a", ones);
   pid_t writer = ::fork();
   if (writer == 0) {
-    for (int i = 0; i < 40; ++i)
-      fs::write_file_atomic(dir / "a", i % 2 ? ones : twos);
+    for (int i = 0; i < 40; ++i) fs::write_file_atomic(dir / "a", i % 2 ? ones : twos);
     ::_exit(0);
   }
   int torn = 0;

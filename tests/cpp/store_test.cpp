@@ -172,7 +172,8 @@ TEST_CASE_FIXTURE(store_fixture, "each task is claimed once by any number of pro
 TEST_CASE_FIXTURE(store_fixture, "a task in the way of a claim does not stop the others") {
   json made = add("one", "First", {{"priority", 1}});
   add("two", "Second");
-  write_file(root / "in-progress" / made["file"].get<std::string>(), R"({"id":"x","name":"Other"})");
+  write_file(root / "in-progress" / made["file"].get<std::string>(),
+             R"({"id":"x","name":"Other"})");
   CHECK(claim(tasks) == "two");
   CHECK(error_of([&] { claim(tasks); }) == "EEXIST");
   CHECK(stdfs::exists(path_of(made)));

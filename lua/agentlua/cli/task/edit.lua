@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 
 local fixed = { id = true, status = true, file = true, id8 = true, created_at = true, updated_at = true }
 
@@ -21,7 +22,10 @@ return {
         errors.usage("EINVAL", "field '" .. name .. "' cannot be edited; see agentlua task --help")
       end
       local value = core.json.parse(text)
-      if type(task[name]) == "string" or value == nil then value = text end
+      local holds_text = type(task[name]) == "string" and not fields.known[name]
+      if value == nil or value ~= core.json.null and (holds_text or fields.problem(name, value)) then value = text end
+      local problem = fields.problem(name, value)
+      if problem then errors.usage("EINVAL", "field " .. problem .. "; nothing was changed") end
       patch[name] = value
     end
     errors.check_usage(p.store:update(task.id, patch))
