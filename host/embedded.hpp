@@ -1,5 +1,5 @@
 #pragma once
-// Files that are part of the program; the table is generated at build time (scripts/dev/embed.cmake).
+// Files that are part of the program; the table is generated at build time (scripts/dev/embed.cpp).
 
 #include <cstddef>
 

@@ -56,7 +56,7 @@ int search_embedded(lua_State* L) {
     const auto* file = find_embedded(name);
     if (file == nullptr) continue;
     const char* chunk = lua_pushfstring(L, "@%s", name);
-    if (luaL_loadbufferx(L, file->data, file->size, chunk, "t") != LUA_OK) return lua_error(L);
+    if (luaL_loadbufferx(L, file->data, file->size, chunk, "b") != LUA_OK) return lua_error(L);
     lua_pushstring(L, name);
     return 2;
   }
@@ -84,6 +84,7 @@ constexpr char set_paths[] = R"lua(
   table.insert(cpath, 1, prefix .. "/lib/lua/5.4/?.so")
   package.path, package.cpath = table.concat(path, ";"), table.concat(cpath, ";")
   table.insert(package.searchers, search)
+  package.preload.argparse = function(name) return search(name)(name) end -- the system's is text
 )lua";
 
 int traceback(lua_State* L) {

@@ -108,7 +108,8 @@ class store {
     return tasks;
   }
 
-  /// Id of the task that would run next of the statuses `from`; "" when none may.
+  /// Id of the task that would run next of the statuses `from`; "" when none may. Looks at few tasks,
+  /// however many there are.
   std::string next_id(const std::vector<std::string>& from) {
     refresh();
     const task_record* task = chooser_.pick(from, wall_now(), [](const auto&) { return true; });

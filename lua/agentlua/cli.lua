@@ -3,10 +3,16 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local options = require "agentlua.options"
-local place = require "agentlua.place"
-local resource = require "agentlua.resource"
-local trust = require "agentlua.trust"
+
+-- Loaded when they are used: most of the time of a short command would go into loading.
+local function late(name)
+  return setmetatable({}, {
+    __index = function(_, key) return require(name)[key] end,
+    __newindex = function(_, key, value) require(name)[key] = value end,
+  })
+end
+local options, place = late "agentlua.options", late "agentlua.place"
+local resource, trust = late "agentlua.resource", late "agentlua.trust"
 
 local M = {}
 
@@ -83,6 +89,7 @@ local function dispatch(argv)
   if name == "--version" then name = "version" end
   local command = find_command(name)
   if command.run_raw then return command.run_raw(args, argv[0]) end
+  if #args == 0 and not command.configure then return command.run {} or 0 end
   local parser = parser_of(name, command)
   return command.run(parser:parse(args), parser) or 0
 end

@@ -34,7 +34,8 @@ local function check_task(p, task, add)
   local where = task.status .. "/" .. task.file
   for name, value in pairs(task) do
     local problem = fields.problem(name, value)
-    if problem then add("damage", where, problem, ("agentlua task edit %s %s=..."):format(task.id8 or task.id, name)) end
+    local mend = ("agentlua task edit %s %s=..."):format(task.id8 or task.id, name)
+    if problem then add("damage", where, problem, mend) end
   end
   local last = 0
   for _, attempt in ipairs(table_or_nil(task.attempts) or {}) do

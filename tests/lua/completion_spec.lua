@@ -63,7 +63,7 @@ describe("agentlua completion", function()
           for name in pairs(expected) do assert.is_true(found[name], table.concat(words, " ") .. name) end
         end
       end
-      assert.same({ "--help", "--json", "--status", "--tasks", "-h" }, offers("task", "list", "-"))
+      assert.same({ "--help", "--json", "--status", "--tasks", "--tree", "-h" }, offers("task", "list", "-"))
     end)
 
     it("values of options, in both ways of writing them", function()

@@ -48,6 +48,7 @@ inline constexpr luaL_Reg methods[] = {
     {"list", method<[](store& s, const json& status) {
        return json(s.list(status.is_null() ? "" : status.get<std::string>()));
      }>},
+    {"next_id", method<[](store& s, const json& from) { return json(s.next_id(statuses(from))); }>},
     {"next", method<[](store& s, const json& from) { return s.next(statuses(from)); }>},
     {"claim", method<claim>},
     {"move", method<[](store& s, const json& t) {
