@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agentlua/json.hpp"
+#include "agentlua/json_walk.hpp"
 
 namespace agentlua {
 
@@ -18,60 +19,15 @@ struct json_member {
   std::size_t begin = 0, end = 0;
 };
 
-/// Walks over text that was parsed before, so that it is known to be JSON.
-class json_scanner {
- public:
-  explicit json_scanner(std::string_view text) : text_(text) {}
-
-  /// The members in order.
-  std::vector<json_member> members() {
-    std::vector<json_member> all;
-    at_ = text_.find('{') + 1;
-    for (;;) {
-      space();
-      if (text_[at_] == ',') ++at_;
-      space();
-      if (text_[at_] == '}') return all;
-      std::size_t key = at_;
-      string();
-      std::string_view quoted = text_.substr(key, at_ - key);
-      space();
-      ++at_;  // the colon
-      space();
-      std::size_t begin = at_;
-      value();
-      all.push_back({json::parse(quoted).get<std::string>(), begin, at_});
-    }
-  }
-
- private:
-  void space() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size() - 1); }
-  void string() {
-    for (++at_; text_[at_] != '"'; ++at_)
-      if (text_[at_] == '\\') ++at_;
-    ++at_;
-  }
-  void value() {
-    if (text_[at_] == '"') return string();
-    if (text_[at_] != '{' && text_[at_] != '[') {
-      at_ = std::min(text_.find_first_of(",}] \t\r\n", at_), text_.size());
-      return;
-    }
-    int depth = 0;
-    do {
-      char c = text_[at_];
-      if (c == '"') {
-        string();
-        continue;
-      }
-      depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-      ++at_;
-    } while (depth > 0);
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
+inline std::vector<json_member> members_of(std::string_view text) {
+  std::vector<json_member> members;
+  json_walker(text, 1000, true).object([&](std::string_view key, std::string_view value) {
+    auto begin = static_cast<std::size_t>(value.data() - text.data());
+    std::string quoted = "\"" + std::string(key) + "\"";
+    members.push_back({json::parse(quoted).get<std::string>(), begin, begin + value.size()});
+  });
+  return members;
+}
 
 }  // namespace detail
 
@@ -79,9 +35,7 @@ class json_scanner {
 /// end. Every other byte stays: order, spaces, kinds and digits of numbers, escapes.
 /// `text` must have been parsed as an object.
 inline std::string edit_json(std::string_view text, const json& patch) {
-  detail::json_scanner scanner(text);
-  const auto members = scanner.members();
-
+  const auto members = detail::members_of(text);
   // The layout is that of the first member: its indent, or all on one line.
   std::size_t open = text.find('{');
   std::size_t first = text.find_first_not_of(" \t\r\n", open + 1);

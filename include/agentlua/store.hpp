@@ -64,7 +64,7 @@ class store {
     const std::string id = string_or(fields, "id", text::uuid());
     detail::check_id(id);
     refresh();
-    if (const task_record* other = of_id(id))
+    if (const task_record* other = chooser_.of_id(id))
       throw error("EEXIST", "a task with id '" + id + "' is there already, in " + other->status);
     task["id"] = id;
     for (auto& [key, value] : fields.items())
@@ -360,14 +360,6 @@ class store {
 
   // ---- finding -------------------------------------------------------------------------------------
 
-  /// The task with exactly this id. Reads done tasks only when one may have it.
-  const task_record* of_id(const std::string& id) {
-    const auto* named = chooser_.find_likely(id);
-    for (const task_record* task : named != nullptr ? *named : std::vector<task_record*>{})
-      if (task->id == id) return task;
-    return nullptr;
-  }
-
   /// resolve() after a fresh look. A task that is moved just then can be missed, so look again.
   const task_record& look_up(const std::string& key) {
     for (int attempt = 0;; ++attempt) {
@@ -381,7 +373,7 @@ class store {
   }
 
   const task_record& resolve(const std::string& key) {
-    if (const task_record* exact = of_id(key)) return *exact;
+    if (const task_record* exact = chooser_.of_id(key)) return *exact;
     chooser_.load_all();
     std::vector<const task_record*> matches;
     chooser_.index().for_each([&](const task_record& task) {

@@ -66,7 +66,16 @@ class task_chooser : public task_listener {
     return known_as(name);
   }
 
-  /// The same, but reads only files whose names say that they may be the one.
+  /// The task with exactly this id; reads only files whose names say that they may be the one.
+  const task_record* of_id(const std::string& id) {
+    if (auto known = by_id_.find(id); known != by_id_.end()) return known->second;
+    const auto* likely = find_likely(id);
+    for (const task_record* task : likely != nullptr ? *likely : std::vector<task_record*>{})
+      if (task->id == id) return task;
+    return nullptr;
+  }
+
+  /// The same as find(), but reads only files whose names say that they may be the one.
   const std::vector<task_record*>* find_likely(const std::string& name) {
     if (!named_) name_all();
     if (const auto* known = known_as(name)) return known;

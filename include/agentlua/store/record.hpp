@@ -4,9 +4,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agentlua/json.hpp"
+#include "agentlua/json_walk.hpp"
 #include "agentlua/text.hpp"
 #include "agentlua/time.hpp"
 
@@ -43,112 +45,74 @@ struct task_record {
 
 namespace detail {
 
-/// Takes the members that choosing needs out of a stream of JSON events; builds no tree.
+/// Takes what choosing needs out of the members of a task, given as they are spelled.
 class record_reader {
  public:
-  record_reader(task_record& into, const std::string& subject, json_limits limits)
-      : task_(into), subject_(subject), limits_(limits) {}
+  record_reader(task_record& into, const std::string& subject) : task_(into), subject_(subject) {}
 
-  bool null() { return scalar(); }
-  bool boolean(bool value) {
-    if (depth_ == 1 && key_ == "hold") task_.hold = value;
-    if (depth_ == 2 && key_ == "ignore" && inner_ == "manual") task_.ignored = value;
-    return scalar();
-  }
-  bool number_integer(json::number_integer_t value) { return number(static_cast<double>(value)); }
-  bool number_unsigned(json::number_unsigned_t value) { return number(static_cast<double>(value)); }
-  bool number_float(json::number_float_t value, const std::string&) { return number(value); }
-  bool string(std::string& value) {
-    if (depth_ == 1) {
-      if (text_ != nullptr) *text_ = value;
-      if (list_ != nullptr) list_->push_back(value);
-      if (key_ == "hold") task_.hold = true;
-    } else if (depth_ == 2 && in_array_) {
-      if (list_ != nullptr) list_->push_back(value);
-      if (key_ == "questions_resolved") task_.begun = true;
+  void member(std::string_view key, std::string_view value) {
+    for (std::string_view seen : keys_)
+      if (seen == key) refuse("key \"" + text::printable(key) + "\" twice");
+    keys_.push_back(key);
+    for (const auto& [name, field] : texts)
+      if (key == name) return take_text(value, task_.*field);
+    for (const auto& [name, field] : lists)
+      if (key == name) return take_list(value, task_.*field);
+    const char first = value[0];
+    if (key == "priority" && (first == '-' || (first >= '0' && first <= '9'))) {
+      task_.priority = json::parse(value).get<double>();
+    } else if (key == "hold") {
+      task_.hold = value != "false" && value != "null";
+    } else if (key == "ignore" && first == '{') {
+      const json ignore = json::parse(value);
+      const json* manual = agentlua::member(ignore, "manual");
+      task_.ignored = manual != nullptr && *manual == true;
+    } else if (key == "worktree") {
+      task_.begun = task_.begun || first == '{';
+    } else if (key == "questions_resolved") {
+      bool some = first == '[' && value.find_first_not_of(" \t\r\n", 1) != value.size() - 1;
+      task_.begun = task_.begun || some;
+    } else if (key == "analysis") {
+      task_.analysed = first == '{';
     }
-    return scalar();
-  }
-  bool binary(json::binary_t&) { return scalar(); }
-  bool start_object(std::size_t) {
-    if (depth_ == 1) opens_member(false);
-    if (depth_ == 2 && in_array_ && key_ == "questions_resolved") task_.begun = true;
-    return enter();
-  }
-  bool key(std::string& name) {
-    if (depth_ == 1) {
-      for (const std::string& seen : keys_)
-        if (seen == name) refuse("key \"" + text::printable(name) + "\" twice");
-      keys_.push_back(name);
-      key_ = std::move(name);
-      text_ = text_field();
-      list_ = text_ == nullptr ? list_field() : nullptr;
-    } else if (depth_ == 2) {
-      inner_ = std::move(name);
-    }
-    return true;
-  }
-  bool end_object() { return --depth_, true; }
-  bool start_array(std::size_t) {
-    if (depth_ == 0) refuse("a task is a JSON object, this is array");
-    if (depth_ == 1) opens_member(true);
-    return enter();
-  }
-  bool end_array() { return --depth_, true; }
-  bool parse_error(std::size_t, const std::string&, const json::exception& problem) {
-    refuse(json_problem(problem));
   }
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
     throw error("EJSON", subject_ + ": " + why);
   }
-  bool scalar() const {
-    if (depth_ == 0) refuse("a task is a JSON object, this is another value");
-    return true;
+  static void take_text(std::string_view value, std::string& into) {
+    if (value[0] != '"') return;
+    bool escaped = value.find('\\') != std::string_view::npos;
+    into = escaped ? json::parse(value).get<std::string>()
+                   : std::string(value.substr(1, value.size() - 2));
   }
-  bool number(double value) {
-    if (depth_ == 1 && key_ == "priority") task_.priority = value;
-    if (depth_ == 1 && key_ == "hold") task_.hold = true;
-    return scalar();
+  /// A list of texts, or one text. Anything else in it is passed over.
+  static void take_list(std::string_view value, std::vector<std::string>& into) {
+    if (value == "[]" || (value[0] != '[' && value[0] != '"')) return;
+    json parsed = json::parse(value);
+    if (parsed.is_string()) parsed = json::array({std::move(parsed)});
+    for (const json& one : parsed)
+      if (one.is_string()) into.push_back(one.get<std::string>());
   }
-  bool enter() {
-    if (++depth_ > limits_.depth) refuse("nested deeper than " + std::to_string(limits_.depth));
-    return true;
-  }
-  void opens_member(bool array) {
-    in_array_ = array;
-    if (key_ == "worktree" && !array) task_.begun = true;
-    if (key_ == "analysis") task_.analysed = true;
-    if (key_ == "hold") task_.hold = true;
-  }
-  std::string* text_field() {
-    if (key_ == "id") return &task_.id;
-    if (key_ == "id8") return &task_.id8;
-    if (key_ == "name") return &task_.name;
-    if (key_ == "slug") return &task_.slug;
-    if (key_ == "created_at") return &task_.created_at;
-    if (key_ == "not_before") return &task_.not_before;
-    return nullptr;
-  }
-  std::vector<std::string>* list_field() {
-    if (key_ == "dependencies") return &task_.dependencies;
-    if (key_ == "child_tasks") return &task_.children;
-    if (key_ == "resources") return &task_.resources;
-    if (key_ == "touches") return &task_.touches;
-    if (key_ == "condition") return &task_.conditions;
-    return nullptr;
-  }
+
+  static constexpr std::pair<const char*, std::string task_record::*> texts[] = {
+      {"id", &task_record::id},
+      {"id8", &task_record::id8},
+      {"name", &task_record::name},
+      {"slug", &task_record::slug},
+      {"created_at", &task_record::created_at},
+      {"not_before", &task_record::not_before}};
+  static constexpr std::pair<const char*, std::vector<std::string> task_record::*> lists[] = {
+      {"dependencies", &task_record::dependencies},
+      {"child_tasks", &task_record::children},
+      {"resources", &task_record::resources},
+      {"touches", &task_record::touches},
+      {"condition", &task_record::conditions}};
 
   task_record& task_;
   const std::string& subject_;
-  const json_limits limits_;
-  int depth_ = 0;
-  bool in_array_ = false;  // the value of the current member
-  std::string* text_ = nullptr;
-  std::vector<std::string>* list_ = nullptr;
-  std::string key_, inner_;
-  std::vector<std::string> keys_;
+  std::vector<std::string_view> keys_;
 };
 
 }  // namespace detail
@@ -158,8 +122,19 @@ class record_reader {
 inline void read_record(std::string_view text, const std::string& subject, task_record& into,
                         json_limits limits = {}) {
   check_json_size(text, subject, limits);
-  detail::record_reader reader(into, subject, limits);
-  json::sax_parse(text, &reader);
+  detail::record_reader reader(into, subject);
+  auto member = [&](std::string_view key, std::string_view value) { reader.member(key, value); };
+  if (!detail::json_walker(text, limits.depth).object(member)) {
+    const json fields = parse_json(text, subject, limits);  // what is wrong, or was not sure
+    if (!fields.is_object())
+      throw error("EJSON", subject + ": a task is a JSON object, this is " + fields.type_name());
+    task_record blank;
+    blank.status = into.status;
+    blank.file = into.file;
+    into = std::move(blank);
+    detail::record_reader again(into, subject);
+    for (const auto& [key, value] : fields.items()) again.member(key, value.dump());
+  }
   if (into.id.empty()) throw error("EJSON", subject + ": the task has no \"id\"");
   if (into.name.empty()) throw error("EJSON", subject + ": the task has no \"name\"");
   if (!into.not_before.empty()) {
