@@ -220,9 +220,9 @@ reaper_event become_program(char** argv) {
 // Starts the program; on failure reports why and leaves.
 void start(char** argv) {
   volatile auto outcome = reaper_event::started;  // the child shares our memory until its exec
-  program = ::vfork();
+  program = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
   if (program == 0) {
-    outcome = become_program(argv);
+    outcome = become_program(argv);  // NOLINT(clang-analyzer-unix.Vfork): system calls only
     ::_exit(127);
   }
   if (program < 0) outcome = reaper_event::failed;

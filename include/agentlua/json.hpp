@@ -29,8 +29,7 @@ inline std::string json_problem(const std::exception& problem) {
 }
 
 /// Refuses text that is too large or empty. Errors: EJSON.
-inline void check_json_size(std::string_view text, const std::string& subject,
-                            json_limits limits) {
+inline void check_json_size(std::string_view text, const std::string& subject, json_limits limits) {
   if (text.size() > limits.bytes)
     throw error("EJSON", subject + ": " + std::to_string(text.size()) +
                              " bytes of JSON, the limit is " + std::to_string(limits.bytes));

@@ -30,8 +30,8 @@ local list = al.json.array()
 for i = 1, count do
   local text = ("d"):rep(700)
   local task = {
-    id = "task-" .. i, name = "Task number " .. i, description = text, priority = i % 100, dependencies = al.json.array(),
-    steps = { "one", "two" }, created_at = "2026-01-01T00:00:00Z", status = "todo", effort = "M",
+    id = "task-" .. i, name = "Task number " .. i, description = text, priority = i % 100,
+    dependencies = al.json.array(), steps = { "one", "two" }, created_at = "2026-01-01T00:00:00Z", status = "todo", effort = "M",
   }
   local file = assert(io.open(("%s/.agentlua/tasks/todo/task-%d.json"):format(repo, i), "w"))
   file:write(al.json.dump(task, 2), "\n")
