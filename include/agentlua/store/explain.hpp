@@ -79,7 +79,7 @@ class task_explainer {
     if (task.ignored) add_reason(blocked_for::person, "ignored", "ignored by a person");
     if (const std::string* condition = chooser_.failed_condition(task))
       add_reason(blocked_for::time, "condition", "condition '" + *condition + "' does not hold");
-    if (const task_record* other = chooser_.twin(task))
+    if (const task_record* other = chooser_.names().twin(task))
       add_reason(blocked_for::time, "duplicate",
                  "its id is also in " + other->status + "/" + other->file);
     if (const task_record* other = chooser_.rival(task))
@@ -106,7 +106,7 @@ class task_explainer {
     }
     one.met.assign(one.needs.size(), false);
     for (std::size_t i = 0; i < one.needs.size(); ++i) {
-      const auto* targets = chooser_.find(one.needs[i]);
+      const auto* targets = chooser_.names().find(one.needs[i]);
       bool done = false;
       for (const task_record* target : targets != nullptr ? *targets : no_tasks()) {
         done = done || target->status == "done";
@@ -151,7 +151,7 @@ class task_explainer {
 
   const task_record* best(const std::string& name) {
     const task_record* found = nullptr;
-    const auto* targets = chooser_.find(name);
+    const auto* targets = chooser_.names().find(name);
     for (const task_record* target : targets != nullptr ? *targets : no_tasks())
       if (found == nullptr || fate_of(*target) < fate_of(*found)) found = target;
     return found;
