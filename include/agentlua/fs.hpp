@@ -25,11 +25,24 @@ namespace agentlua {
 
 namespace stdfs = std::filesystem;
 
+namespace detail {
+
+/// A system call, again while a signal interrupts it.
+template <class Call>
+auto retry(Call call) {
+  for (;;) {
+    auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+}  // namespace detail
+
 namespace fs {
 
 /// Opens a file, close-on-exec. Errors: the errno name (ENOENT, EACCES, ...).
 inline detail::unique_fd open(const stdfs::path& path, int flags, mode_t mode = 0666) {
-  int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  int fd = detail::retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
   if (fd < 0) throw_errno((flags & O_ACCMODE) == O_RDONLY ? "open" : "write", path.native());
   return detail::unique_fd(fd);
 }
@@ -37,8 +50,7 @@ inline detail::unique_fd open(const stdfs::path& path, int flags, mode_t mode = 
 /// Writes all bytes to `fd`; `name` is for the error.
 inline void write_all(int fd, std::string_view bytes, std::string_view name) {
   while (!bytes.empty()) {
-    ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
+    ssize_t written = detail::retry([&] { return ::write(fd, bytes.data(), bytes.size()); });
     if (written < 0) throw_errno("write", name);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -62,8 +74,9 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
   content.resize(static_cast<std::size_t>(info.st_size) + 1);
   std::size_t length = 0;
   for (;;) {
-    ssize_t got = ::read(fd.get(), content.data() + length, content.size() - length);
-    if (got < 0 && errno == EINTR) continue;
+    ssize_t got = detail::retry([&] {
+      return ::read(fd.get(), content.data() + length, content.size() - length);
+    });
     if (got < 0) throw_errno("read", path.native());
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
@@ -78,7 +91,8 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
 /// Flushes a directory, so that a rename in it survives a power cut.
 inline void sync_directory(const stdfs::path& dir) {
   auto fd = fs::open(dir.empty() ? "." : dir, O_RDONLY | O_DIRECTORY);
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("flush directory", dir.native());
+  int flushed = detail::retry([&] { return ::fsync(fd.get()); });
+  if (flushed != 0 && errno != EINVAL) throw_errno("flush directory", dir.native());
 }
 
 /// Name for a temporary file beside `target`: names its writer, so that it can be swept when dead.
@@ -88,13 +102,22 @@ inline stdfs::path temporary_name(const stdfs::path& target) {
          (".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++));
 }
 
+/// renameat2(2); false with errno set when it failed.
+inline bool rename_file(const stdfs::path& from, const stdfs::path& to, unsigned flags) {
+  return detail::retry([&] {
+           return ::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags);
+         }) == 0;
+}
+
 /// A new file beside `target`, locked while its writer lives, gone with this object unless it has
 /// taken the target's place.
 class temporary_file {
  public:
   temporary_file(const stdfs::path& target, mode_t permissions) : path_(temporary_name(target)) {
     fd_ = fs::open(path_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions);
-    ::flock(fd_.get(), LOCK_EX | LOCK_NB);  // for the sweep, where locks are known
+    detail::retry([&] {
+      return ::flock(fd_.get(), LOCK_EX | LOCK_NB);
+    });  // for the sweep, where locks are known
     name_ = target.native();
   }
   temporary_file(const temporary_file&) = delete;
@@ -104,18 +127,21 @@ class temporary_file {
   const stdfs::path& path() const noexcept { return path_; }
   void write(std::string_view content) {
     write_all(fd_.get(), content, name_);
-    if (::fsync(fd_.get()) != 0) throw_errno("flush", name_);
+    if (detail::retry([&] { return ::fsync(fd_.get()); }) != 0) throw_errno("flush", name_);
   }
   /// Renames it to `target`; true when that went well. `flags` are those of renameat2.
   bool rename(const stdfs::path& target, unsigned flags) {
-    bool moved = ::syscall(SYS_renameat2, AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(),
-                           flags) == 0;
+    bool moved = rename_file(path_, target, flags);
     if (moved && flags != RENAME_EXCHANGE) path_.clear();
     return moved;
   }
   bool exchange(const stdfs::path& target) { return rename(target, RENAME_EXCHANGE); }
+  /// Leaves it there for good, under another name.
+  void keep(const stdfs::path& name) {
+    if (rename_file(path_, name, 0)) path_.clear();
+  }
   void remove() noexcept {
-    if (!path_.empty()) ::unlink(path_.c_str());
+    if (!path_.empty()) detail::retry([&] { return ::unlink(path_.c_str()); });
     path_.clear();
   }
 
@@ -154,9 +180,20 @@ inline bool replace_file_if(const stdfs::path& path, std::string_view expected,
   temporary_file fresh(path, info.st_mode & 07777);
   fresh.write(content);
   if (!fresh.exchange(path)) throw_errno("replace", path.native());
-  if (read_file(fresh.path()) != expected) {
-    fresh.exchange(path);
-    return false;
+  std::string displaced;
+  try {
+    displaced = read_file(fresh.path());
+  } catch (...) {
+    if (!fresh.exchange(path)) fresh.keep(path.native() + ".kept");
+    throw;
+  }
+  if (displaced != expected) {
+    if (fresh.exchange(path)) return false;
+    fresh.keep(path.native() + ".kept");  // it was moved away as well: nothing to put it back to
+    throw error("EBUSY", "'" + path.native() +
+                             "' was written and moved by somebody else at once; "
+                             "what was written is in '" +
+                             path.native() + ".kept'");
   }
   fresh.remove();
   sync_directory(path.parent_path());
@@ -166,8 +203,7 @@ inline bool replace_file_if(const stdfs::path& path, std::string_view expected,
 /// Renames without ever replacing. False when `from` is gone (somebody else was first).
 /// Errors: EEXIST (the target is there), and the errno name of anything else.
 inline bool rename_noreplace(const stdfs::path& from, const stdfs::path& to) {
-  if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
-    return true;
+  if (rename_file(from, to, RENAME_NOREPLACE)) return true;
   if (errno == ENOENT && !stdfs::exists(stdfs::symlink_status(from))) return false;
   throw_errno("move to '" + to.native() + "'", from.native());
 }
@@ -176,14 +212,19 @@ inline bool rename_noreplace(const stdfs::path& from, const stdfs::path& to) {
 inline void make_directories(const stdfs::path& path) {
   std::error_code problem;
   if (path.empty()) return;  // the parent of a plain name
-  stdfs::create_directories(path, problem);
+  do {
+    stdfs::create_directories(path, problem);
+  } while (problem.value() == EINTR);
   if (problem) throw errno_error(problem.value(), "make directory", path.native());
 }
 
 /// Names in a directory, without "." and "..", in no order. A missing directory has none.
 inline std::vector<std::string> list_directory(const stdfs::path& dir) {
   std::vector<std::string> names;
-  DIR* stream = ::opendir(dir.c_str());
+  DIR* stream = nullptr;
+  do {
+    stream = ::opendir(dir.c_str());
+  } while (stream == nullptr && errno == EINTR);
   if (stream == nullptr) {
     if (errno == ENOENT) return names;
     throw_errno("read directory", dir.native());

@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agentlua/error.hpp"
 
@@ -19,6 +20,8 @@ using json = nlohmann::ordered_json;
 struct json_limits {
   std::size_t bytes = 8u << 20;
   int depth = 64;
+  std::size_t members =
+      10'000;  ///< of one object: looking for keys that are there twice takes time
 };
 
 /// What json::exception says, without its number: "parse error at line 9, column 3: ...".
@@ -42,7 +45,14 @@ inline void check_json_size(std::string_view text, const std::string& subject, j
 inline json parse_json(std::string_view text, std::string_view name, json_limits limits = {}) {
   const std::string subject(name);
   check_json_size(text, subject, limits);
+  std::vector<std::size_t> members;  // of the objects that are open, by depth
   auto bound_depth = [&](int depth, json::parse_event_t event, json&) {
+    auto level = static_cast<std::size_t>(depth);
+    if (members.size() <= level) members.resize(level + 1);
+    if (event == json::parse_event_t::object_start) members[level] = 0;
+    if (event == json::parse_event_t::key && ++members[level - 1] > limits.members)
+      throw error("EJSON", subject + ": an object has more than " + std::to_string(limits.members) +
+                               " members");
     bool opens = event == json::parse_event_t::object_start ||
                  event == json::parse_event_t::array_start;
     if (opens && depth >= limits.depth)

@@ -21,11 +21,12 @@ struct json_member {
 
 inline std::vector<json_member> members_of(std::string_view text) {
   std::vector<json_member> members;
-  json_walker(text, 1000, true).object([&](std::string_view key, std::string_view value) {
-    auto begin = static_cast<std::size_t>(value.data() - text.data());
-    std::string quoted = "\"" + std::string(key) + "\"";
-    members.push_back({json::parse(quoted).get<std::string>(), begin, begin + value.size()});
-  });
+  json_walker(text, json_limits{text.size(), 1000, text.size()}, true)
+      .object([&](std::string_view key, std::string_view value) {
+        auto begin = static_cast<std::size_t>(value.data() - text.data());
+        std::string quoted = "\"" + std::string(key) + "\"";
+        members.push_back({json::parse(quoted).get<std::string>(), begin, begin + value.size()});
+      });
   return members;
 }
 

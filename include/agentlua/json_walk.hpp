@@ -8,13 +8,19 @@
 #include <array>
 #include <string_view>
 
+#include "agentlua/json.hpp"
+
 namespace agentlua::detail {
 
 class json_walker {
  public:
   /// `parsed`: the parser has accepted the text, so that every number is well.
-  json_walker(std::string_view text, int most_depth, bool parsed = false)
-      : at_(text.data()), end_(text.data() + text.size()), depth_(most_depth), parsed_(parsed) {}
+  json_walker(std::string_view text, const json_limits& limits, bool parsed = false)
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        depth_(limits.depth),
+        members_(limits.members),
+        parsed_(parsed) {}
 
   /// Calls member(key, value) with the texts of each member of the outermost object: the key without
   /// its quotes, as it is spelled; the value as it is spelled. False when the text is not known to be
@@ -26,8 +32,10 @@ class json_walker {
     if (depth_ < 1 || !take('{')) return false;
     --depth_;
     space();
+    std::size_t count = 0;
     if (!take('}')) {
       do {
+        if (++count > members_) return false;
         space();
         const char* key = at_ + 1;
         if (!string()) return false;
@@ -87,8 +95,10 @@ class json_walker {
     if (--depth_ < 0) return false;
     ++at_;
     space();
+    std::size_t count = 0;
     if (!take(close)) {
       do {
+        if (keys && ++count > members_) return false;
         space();
         if (keys) {
           if (!string()) return false;
@@ -189,6 +199,7 @@ class json_walker {
   const char* at_;
   const char* end_;
   int depth_;
+  std::size_t members_;
   bool parsed_;
 };
 

@@ -103,17 +103,7 @@ class store : public task_view {
     const std::string id = look_up(key).id;
     auto lent = borrow(id);
     patch["status"] = to;
-    json fields = update(id, patch);
-    const std::string from = string_or(fields, "status");
-    const std::string file = string_or(fields, "file");
-    if (from == to) return fields;
-    fs::make_directories(dir_ / to);
-    if (!fs::rename_noreplace(dir_ / from / file, dir_ / to / file))
-      throw error("ENOENT", "task '" + id + "' was moved out of " + from + " by somebody else");
-    fs::sync_directory(dir_ / to);
-    fs::sync_directory(dir_ / from);
-    fields["status"] = to;
-    return fields;
+    return change(id, patch, to);
   }
 
   /// Merges `patch` into the top-level fields of a task, wherever it is. Every other byte of the
@@ -121,17 +111,7 @@ class store : public task_view {
   /// Errors: EINVAL (the patch has another id, or an empty name), EBUSY (somebody writes to it all
   /// the time).
   json update(const std::string& key, const json& patch) {
-    const std::string id = look_up(key).id;
-    for (int attempt = 0; attempt < 200; ++attempt) {
-      const task_record task = look_up(id);
-      auto lock = file_lock::acquire(detail::lock_path(dir_, task.stem(), "edit"));
-      try {
-        if (auto fields = rewrite(task, patch)) return *fields;
-      } catch (const error& problem) {
-        if (problem.code() != "ENOENT") throw;  // moved meanwhile: follow it
-      }
-    }
-    throw error("EBUSY", "task '" + id + "' is written to all the time by another program");
+    return change(look_up(key).id, patch, {});
   }
 
   /// Gives up the ownership of a task; it stays where it is.
@@ -160,6 +140,7 @@ class store : public task_view {
       if (task.runs() && !owned_.contains(task.id)) running.push_back(task);
     });
     std::vector<json> tasks;
+    std::map<std::string, file_lock> taken;
     for (const task_record& task : running) {
       const auto path = detail::lock_path(dir_, task.id, "owner");
       auto lock = file_lock::try_acquire(path);
@@ -168,10 +149,11 @@ class store : public task_view {
       std::string from = string_or(detail::read_owner(path), "from");
       if (from.empty()) from = task.analysed ? "analysed" : "todo";
       (*fields)["claimed_from"] = from;
-      owned_[task.id] = std::move(*lock);
+      taken[task.id] = std::move(*lock);
       tasks.push_back(std::move(*fields));
     }
-    for (const char* status : task_statuses) fs::sweep_temporaries(dir_ / status);
+    owned_.merge(taken);  // all or none: nobody else can free what the caller does not know of
+    sweep();
     return tasks;
   }
 
@@ -182,7 +164,8 @@ class store : public task_view {
         detail::lock_path(dir_, file.substr(0, file.rfind('.')), "edit"));
     std::string reason;
     for (const json& one : problems())
-      if (one["status"] == status && one["file"] == file) reason = one["reason"];
+      if (one["status"] == status && one["file"] == file && one["damaged"] == true)
+        reason = one["reason"];
     if (reason.empty()) return false;
     stdfs::path target = dir_ / ".quarantine" /
                          (status + "-" + text::uuid().substr(0, 8) + "-" + file);
@@ -193,6 +176,17 @@ class store : public task_view {
   }
 
  private:
+  void sweep() const noexcept {
+    for (const char* place :
+         {".quarantine", "todo", "analysing", "needs-input", "analysed", "in-progress",
+          "needs-review", "done", "failed", "skipped", "split", "cancelled"}) {
+      try {
+        fs::sweep_temporaries(dir_ / place);
+      } catch (const error&) {  // the next run sweeps it
+      }
+    }
+  }
+
   std::optional<json> take(const task_record& task, const claim_request& request) {
     // Two that claim the same resource must see each other: one at a time.
     std::optional<file_lock> one_by_one;
@@ -207,11 +201,12 @@ class store : public task_view {
     const std::string id = task.id;
     const std::string from = task.status;
     const std::string file = task.file;
-    auto lock = file_lock::try_acquire(detail::lock_path(dir_, id, "owner"));
+    const stdfs::path lock_file = detail::lock_path(dir_, id, "owner");
+    auto lock = file_lock::try_acquire(lock_file);
     if (!lock) return std::nullopt;
     json owner = request.owner;
     owner["from"] = from;
-    detail::write_owner(*lock, owner);
+    detail::write_owner(*lock, lock_file, owner);
     if (!stdfs::exists(dir_ / request.to)) fs::make_directories(dir_ / request.to);
     const stdfs::path target = dir_ / request.to / file;
     if (!fs::rename_noreplace(dir_ / from / file, target)) return std::nullopt;  // lost the race
@@ -219,6 +214,32 @@ class store : public task_view {
     fields["claimed_from"] = from;
     owned_[id] = std::move(*lock);
     return fields;
+  }
+
+  // Under the edit lock, so that nobody of ours writes meanwhile; `to` is empty when it stays.
+  json change(const std::string& id, const json& patch, const std::string& to) {
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      const task_record task = look_up(id);
+      auto lock = file_lock::acquire(detail::lock_path(dir_, task.stem(), "edit"));
+      try {
+        auto fields = rewrite(task, patch);
+        if (!fields) continue;
+        if (!to.empty() && to != task.status) carry(task, to);
+        if (!to.empty()) (*fields)["status"] = to;
+        return *fields;
+      } catch (const error& problem) {
+        if (problem.code() != "ENOENT") throw;  // moved meanwhile: follow it
+      }
+    }
+    throw error("EBUSY", "task '" + id + "' is written to all the time by another program");
+  }
+
+  void carry(const task_record& task, const std::string& to) const {
+    fs::make_directories(dir_ / to);
+    if (!fs::rename_noreplace(dir_ / task.status / task.file, dir_ / to / task.file))
+      throw error("ENOENT", "task '" + task.id + "' was moved out of " + task.status);
+    fs::sync_directory(dir_ / to);
+    fs::sync_directory(dir_ / task.status);
   }
 
   std::optional<json> rewrite(const task_record& task, json patch) const {

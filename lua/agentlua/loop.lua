@@ -56,7 +56,9 @@ end
 function loop_type:quarantine()
   local left = 0
   for _, problem in ipairs(errors.check(self.project.store:problems())) do
-    if problem.age < quiet_seconds then
+    if not problem.damaged then -- it could only not be read just now
+      io.stderr:write("agentlua: ", core.text.printable(problem.reason), "\n")
+    elseif problem.age < quiet_seconds then
       left = math.max(left, quiet_seconds - problem.age)
     elseif self.project.store:quarantine(problem) then
       self.damaged = true

@@ -12,8 +12,8 @@ using namespace agentlua;
 
 namespace {
 
-bool walks(const std::string& text, int depth = 64) {
-  return detail::json_walker(text, depth).object([](auto, auto) {});
+bool walks(const std::string& text) {
+  return detail::json_walker(text, json_limits{}).object([](auto, auto) {});
 }
 bool parses(const std::string& text) { return json::accept(text) && json::parse(text).is_object(); }
 
@@ -23,9 +23,10 @@ TEST_CASE("objects are walked, and their members told as they are spelled") {
   std::string seen;
   const char* text =
       "\xef\xbb\xbf { \"a\\\"b\" : [1, {\"x\":\"}\"}] ,\n\"c\":\"\\u00e9\",\"d\":-0.5 } ";
-  CHECK(detail::json_walker(text, 64).object([&](std::string_view key, std::string_view value) {
-    seen.append(key).append("=").append(value).append(";");
-  }));
+  CHECK(detail::json_walker(text, json_limits{})
+            .object([&](std::string_view key, std::string_view value) {
+              seen.append(key).append("=").append(value).append(";");
+            }));
   CHECK(seen == "a\\\"b=[1, {\"x\":\"}\"}];c=\"\\u00e9\";d=-0.5;");
   CHECK(walks("{}"));
   CHECK(walks("{\"a\":{},\"b\":[],\"c\":[[],{}],\"t\":true,\"f\":false,\"n\":null}"));

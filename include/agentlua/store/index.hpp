@@ -24,7 +24,8 @@ namespace agentlua {
 /// A file that could not be read as a task, and why.
 struct task_problem {
   std::string status, file, reason;
-  double changed = 0;  ///< modification time, wall seconds
+  double changed = 0;   ///< modification time, wall seconds
+  bool damaged = true;  ///< false when it could only not be read just now
 };
 
 /// Who is told of changes. A record is removed and added again when anything about it changes.
@@ -58,9 +59,22 @@ class task_index {
     for (const auto& [key, one] : entries_) visit(*one.record);
   }
 
-  /// Takes in what has changed since the last time.
+  /// Takes in what has changed since the last time, and looks again at what could not be read.
   void refresh() {
-    if (!events_ || !take_events()) scan();
+    if (!events_ || !take_events()) {
+      try {
+        scan();
+      } catch (...) {
+        events_.reset();  // so that the next one looks at everything
+        throw;
+      }
+      return;
+    }
+    std::vector<std::string> again;
+    for (const auto& [key, problem] : problems_)
+      if (!problem.damaged) again.push_back(key);
+    std::vector<entry> gone;
+    for (const std::string& key : again) look_at(key, gone);
   }
 
   /// Reads a record that was left alone. An unreadable one stays unread, and is a problem.
@@ -74,7 +88,8 @@ class task_index {
       read(key, task);
     } catch (const error& problem) {
       if (problem.code() != "ENOENT")
-        problems_[key] = {task.status, task.file, problem.what(), found->second.stamp.changed()};
+        problems_[key] = {task.status, task.file, problem.what(), found->second.stamp.changed(),
+                          is_damage(problem)};
     }
     listener_.added(task);
   }
@@ -146,8 +161,14 @@ class task_index {
     file_stamp stamp;
     std::unique_ptr<task_record> record;
     std::string problem;
+    bool damaged = false;
     bool gone = false;
   };
+
+  // What is wrong with the file itself, and not with reading it now.
+  static bool is_damage(const error& problem) {
+    return problem.code() == "EJSON" || problem.code() == "EINVAL" || problem.code() == "EFBIG";
+  }
 
   // `gone` are records whose files have left in this batch: the same file elsewhere is a move.
   void look_at(const std::string& key, std::vector<entry>& gone) {
@@ -168,7 +189,7 @@ class task_index {
     const file_stamp now{info.st_mtim, info.st_size, info.st_ino};
     if (known != entries_.end() && known->second.stamp == now) return std::nullopt;
     if (known != entries_.end()) drop(known);
-    arrival fresh{key, now, moved(gone, now), {}, false};
+    arrival fresh{key, now, moved(gone, now), {}, false, false};
     if (!fresh.record) fresh.record = std::make_unique<task_record>();
     auto slash = key.find('/');
     fresh.record->status = key.substr(0, slash);
@@ -182,6 +203,7 @@ class task_index {
       if (!fresh.record->parsed && fresh.record->status != "done") read(fresh.key, *fresh.record);
     } catch (const error& problem) {
       fresh.problem = problem.what();
+      fresh.damaged = is_damage(problem);
       fresh.gone = problem.code() == "ENOENT";
     }
   }
@@ -190,8 +212,8 @@ class task_index {
     problems_.erase(fresh.key);
     if (fresh.gone) return;
     if (!fresh.problem.empty()) {
-      problems_[fresh.key] = {
-          fresh.record->status, fresh.record->file, fresh.problem, fresh.stamp.changed()};
+      problems_[fresh.key] = {fresh.record->status, fresh.record->file, fresh.problem,
+                              fresh.stamp.changed(), fresh.damaged};
       return;
     }
     entry& added = entries_[fresh.key] = {std::move(fresh.record), fresh.stamp};

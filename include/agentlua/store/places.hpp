@@ -72,11 +72,13 @@ inline stdfs::path lock_path(const stdfs::path& dir, const std::string& name, co
 }
 
 /// What the owner of a task keeps in its lock file: {from, run, pid, ...}.
-inline void write_owner(const file_lock& lock, const json& owner) {
+inline void write_owner(const file_lock& lock, const stdfs::path& path, const json& owner) {
   std::string text = dump_json(owner) + "\n";
-  if (::ftruncate(lock.fd(), 0) != 0 ||
-      ::pwrite(lock.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    throw_errno("write", "owner lock");
+  if (retry([&] { return ::ftruncate(lock.fd(), 0); }) != 0) throw_errno("write", path.native());
+  ssize_t written = retry([&] { return ::pwrite(lock.fd(), text.data(), text.size(), 0); });
+  if (written < 0) throw_errno("write", path.native());
+  if (written != static_cast<ssize_t>(text.size()))
+    throw errno_error(ENOSPC, "write", path.native());
 }
 inline json read_owner(const stdfs::path& path) {
   try {

@@ -124,7 +124,7 @@ inline void read_record(std::string_view text, const std::string& subject, task_
   check_json_size(text, subject, limits);
   detail::record_reader reader(into, subject);
   auto member = [&](std::string_view key, std::string_view value) { reader.member(key, value); };
-  if (!detail::json_walker(text, limits.depth).object(member)) {
+  if (!detail::json_walker(text, limits).object(member)) {
     const json fields = parse_json(text, subject, limits);  // what is wrong, or was not sure
     if (!fields.is_object())
       throw error("EJSON", subject + ": a task is a JSON object, this is " + fields.type_name());

@@ -82,7 +82,8 @@ class task_view {
     return answer;
   }
 
-  /// Files that are no tasks, or one too many: [{status, file, reason, age}], age in seconds. With
+  /// Files that are no tasks, or one too many: [{status, file, reason, age, damaged}], age in seconds;
+  /// `damaged` is false for one that could only not be read just now. With
   /// `all`, files in done are read too.
   json problems(bool all = false) {
     refresh();
@@ -92,7 +93,8 @@ class task_view {
       list.push_back({{"status", one.status},
                       {"file", one.file},
                       {"reason", one.reason},
-                      {"age", wall_now() - one.changed}});
+                      {"age", wall_now() - one.changed},
+                      {"damaged", one.damaged}});
     chooser_.index().for_each([&](const task_record& task) {
       const task_record* twin = task.parsed ? chooser_.names().twin(task) : nullptr;
       if (twin == nullptr || !goes_first(task, *twin)) return;
@@ -150,8 +152,12 @@ class task_view {
       if (named && !again) matches.push_back(&task);
     });
     const std::string shown = text::printable(key.substr(0, 80));
-    if (matches.empty())
-      throw error("ENOENT", "no task '" + shown + "'; agentlua task list shows what is there");
+    if (matches.empty()) {
+      const auto& unread = chooser_.index().problems();
+      std::string hint = unread.empty() ? "agentlua task list shows what is there"
+                                        : "it may be this file: " + unread.begin()->second.reason;
+      throw error("ENOENT", "no task '" + shown + "'; " + hint);
+    }
     if (matches.size() == 1) return *matches[0];
     std::sort(matches.begin(), matches.end(), [](auto* a, auto* b) { return a->id < b->id; });
     std::string message = "'" + shown + "' is ambiguous:";
