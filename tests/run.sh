@@ -75,7 +75,9 @@ run_busted() {
 # With warnings as errors: every header alone, the host (for clang-tidy), the example.
 build dev all_verify_interface_header_sets agentlua_host agentlua_example && count 1 0
 build release && run_busted tests/lua && run_busted tests/runs
-build release agentlua_misbehave && run_busted tests/torture
+# Short runs; README.md has the long ones.
+build release agentlua_misbehave agentlua_store_driver && run_busted tests/torture
+check "fuzz: task files" sh tests/torture/fuzz.sh 10
 # What runs natively between two instructions of Lua must not mind the collector.
 LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan

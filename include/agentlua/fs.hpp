@@ -172,9 +172,11 @@ inline void write_file_atomic(const stdfs::path& path, std::string_view content,
 
 /// Replaces a whole file like write_file_atomic, but only while it holds `expected`: what somebody
 /// else writes meanwhile, under whatever lock or none, is put back. False when it holds something
-/// else. Errors: ENOENT (it is gone; nothing comes back), and those of write_file_atomic.
+/// else. When the file was moved away as well, so that there is nothing to put it back to, the moved
+/// file has our content, and theirs is in `theirs`.
+/// Errors: ENOENT (it is gone; nothing comes back), and those of write_file_atomic.
 inline bool replace_file_if(const stdfs::path& path, std::string_view expected,
-                            std::string_view content) {
+                            std::string_view content, std::string& theirs) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) throw_errno("replace", path.native());
   temporary_file fresh(path, info.st_mode & 07777);
@@ -188,12 +190,8 @@ inline bool replace_file_if(const stdfs::path& path, std::string_view expected,
     throw;
   }
   if (displaced != expected) {
-    if (fresh.exchange(path)) return false;
-    fresh.keep(path.native() + ".kept");  // it was moved away as well: nothing to put it back to
-    throw error("EBUSY", "'" + path.native() +
-                             "' was written and moved by somebody else at once; "
-                             "what was written is in '" +
-                             path.native() + ".kept'");
+    if (!fresh.exchange(path)) theirs = std::move(displaced);
+    return false;
   }
   fresh.remove();
   sync_directory(path.parent_path());

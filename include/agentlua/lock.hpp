@@ -34,7 +34,7 @@ class file_lock {
   /// Waits for the lock, at most `limit`. Errors: ELOCKED (still held by somebody else).
   static file_lock acquire(const stdfs::path& path, seconds limit = seconds(30)) {
     auto deadline = boot_now() + to_nanoseconds(limit);
-    for (long pause = 1'000'000;; pause = std::min(pause * 2, 50'000'000L)) {
+    for (long pause = 1'000'000;; pause = std::min(pause * 2, 8'000'000L)) {
       if (auto lock = try_acquire(path)) return std::move(*lock);
       if (boot_now() >= deadline)
         throw error("ELOCKED", "'" + path.native() + "' is locked by another process");

@@ -217,12 +217,14 @@ class store : public task_view {
   }
 
   // Under the edit lock, so that nobody of ours writes meanwhile; `to` is empty when it stays.
-  json change(const std::string& id, const json& patch, const std::string& to) {
+  // `id` is a copy: what it was read from goes with the next refresh.
+  json change(const std::string id, const json& patch, const std::string& to) {
+    overtaken lost;
     for (int attempt = 0; attempt < 200; ++attempt) {
       const task_record task = look_up(id);
       auto lock = file_lock::acquire(detail::lock_path(dir_, task.stem(), "edit"));
       try {
-        auto fields = rewrite(task, patch);
+        auto fields = rewrite(task, patch, lost);
         if (!fields) continue;
         if (!to.empty() && to != task.status) carry(task, to);
         if (!to.empty()) (*fields)["status"] = to;
@@ -242,10 +244,17 @@ class store : public task_view {
     fs::sync_directory(dir_ / task.status);
   }
 
-  std::optional<json> rewrite(const task_record& task, json patch) const {
+  // A change of ours that took the place of somebody else's, when the file was moved just then.
+  struct overtaken {
+    std::string ours, theirs;
+  };
+
+  std::optional<json> rewrite(const task_record& task, json patch, overtaken& lost) const {
     const stdfs::path path = dir_ / task.status / task.file;
-    const std::string before = fs::read_file(path, json_limits{}.bytes);
-    detail::parse_task(before, path.native());
+    const std::string there = fs::read_file(path, json_limits{}.bytes);
+    const std::string before = !lost.ours.empty() && there == lost.ours ? lost.theirs : there;
+    task_record checked;
+    read_record(before, path.native(), checked);
     patch.erase("file");
     patch["updated_at"] = iso_time();
     const std::string after = edit_json(before, patch);
@@ -253,7 +262,11 @@ class store : public task_view {
       json fields = detail::parse_task(after, "the change");
       if (string_or(fields, "id") != task.id)
         throw error("EINVAL", "a task keeps its id, and needs a \"name\"");
-      if (!fs::replace_file_if(path, before, after)) return std::nullopt;
+      std::string theirs;
+      if (!fs::replace_file_if(path, there, after, theirs)) {
+        if (!theirs.empty()) lost = {after, std::move(theirs)};
+        return std::nullopt;
+      }
       return with_place(std::move(fields), task.status, task.file);
     } catch (const error& problem) {
       if (problem.code() == "EJSON") throw error("EINVAL", problem.what());

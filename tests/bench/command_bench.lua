@@ -22,7 +22,9 @@ ratio.report("start of a command without git / an empty C++ program", 1 / ratio.
 local count = 10000
 local repo, other = dir .. "/repo", dir .. "/taskwarrior"
 assert(al.fs.mkdir(repo) and al.fs.mkdir(other))
-local quiet = { GIT_AUTHOR_NAME = "x", GIT_AUTHOR_EMAIL = "x@x", GIT_COMMITTER_NAME = "x", GIT_COMMITTER_EMAIL = "x@x" }
+local quiet = {
+  GIT_AUTHOR_NAME = "x", GIT_AUTHOR_EMAIL = "x@x", GIT_COMMITTER_NAME = "x", GIT_COMMITTER_EMAIL = "x@x",
+}
 ratio.command("git", "init", "-q", repo)
 ratio.command({ env = quiet }, "git", "-C", repo, "commit", "-q", "--allow-empty", "-m", "x")
 ratio.command(host, "-C", repo, "init")
@@ -31,7 +33,8 @@ for i = 1, count do
   local text = ("d"):rep(700)
   local task = {
     id = "task-" .. i, name = "Task number " .. i, description = text, priority = i % 100,
-    dependencies = al.json.array(), steps = { "one", "two" }, created_at = "2026-01-01T00:00:00Z", status = "todo", effort = "M",
+    dependencies = al.json.array(), steps = { "one", "two" }, created_at = "2026-01-01T00:00:00Z",
+    status = "todo", effort = "M",
   }
   local file = assert(io.open(("%s/.agentlua/tasks/todo/task-%d.json"):format(repo, i), "w"))
   file:write(al.json.dump(task, 2), "\n")

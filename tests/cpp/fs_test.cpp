@@ -36,11 +36,12 @@ TEST_CASE_FIXTURE(temporary_directory, "create_only refuses when the file is the
 
 TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement brings nothing moved away back") {
   write_file(dir / "a", "one", 0600);
-  CHECK(fs::replace_file_if(dir / "a", "one", "two"));
+  std::string theirs;
+  CHECK(fs::replace_file_if(dir / "a", "one", "two", theirs));
   CHECK(fs::read_file(dir / "a") == "two");
   CHECK((stdfs::status(dir / "a").permissions() & stdfs::perms::group_read) == stdfs::perms::none);
   stdfs::rename(dir / "a", dir / "moved");
-  auto late = [&] { fs::replace_file_if(dir / "a", "two", "three"); };
+  auto late = [&] { fs::replace_file_if(dir / "a", "two", "three", theirs); };
   CHECK(error_of(late) == "ENOENT");
   CHECK(sorted_names(dir) == std::vector<std::string>{"moved"});
   CHECK(fs::read_file(dir / "moved") == "two");
@@ -49,10 +50,11 @@ TEST_CASE_FIXTURE(temporary_directory, "a conditional replacement brings nothing
 TEST_CASE_FIXTURE(temporary_directory,
                   "a conditional replacement leaves what others have written") {
   write_file(dir / "a", "theirs");
+  std::string theirs;
   struct stat before {};
   struct stat after {};
   ::stat((dir / "a").c_str(), &before);
-  CHECK_FALSE(fs::replace_file_if(dir / "a", "what we read", "ours"));
+  CHECK_FALSE(fs::replace_file_if(dir / "a", "what we read", "ours", theirs));
   ::stat((dir / "a").c_str(), &after);
   CHECK(fs::read_file(dir / "a") == "theirs");
   CHECK(before.st_ino == after.st_ino);  // who still writes to it writes to this file

@@ -68,7 +68,6 @@ class task_index {
         events_.reset();  // so that the next one looks at everything
         throw;
       }
-      return;
     }
     std::vector<std::string> again;
     for (const auto& [key, problem] : problems_)

@@ -1,6 +1,7 @@
 #pragma once
 // agentlua/store/record.hpp: room 3. What is kept in memory of a task file: enough to choose by.
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -51,8 +52,6 @@ class record_reader {
   record_reader(task_record& into, const std::string& subject) : task_(into), subject_(subject) {}
 
   void member(std::string_view key, std::string_view value) {
-    for (std::string_view seen : keys_)
-      if (seen == key) refuse("key \"" + text::printable(key) + "\" twice");
     keys_.push_back(key);
     for (const auto& [name, field] : texts)
       if (key == name) return take_text(value, task_.*field);
@@ -77,10 +76,15 @@ class record_reader {
     }
   }
 
- private:
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw error("EJSON", subject_ + ": " + why);
+  /// Errors: EJSON (a key is there twice).
+  void check_keys() {
+    std::sort(keys_.begin(), keys_.end());
+    auto twice = std::adjacent_find(keys_.begin(), keys_.end());
+    if (twice != keys_.end())
+      throw error("EJSON", subject_ + ": key \"" + text::printable(*twice) + "\" twice");
   }
+
+ private:
   static void take_text(std::string_view value, std::string& into) {
     if (value[0] != '"') return;
     bool escaped = value.find('\\') != std::string_view::npos;
@@ -124,7 +128,9 @@ inline void read_record(std::string_view text, const std::string& subject, task_
   check_json_size(text, subject, limits);
   detail::record_reader reader(into, subject);
   auto member = [&](std::string_view key, std::string_view value) { reader.member(key, value); };
-  if (!detail::json_walker(text, limits).object(member)) {
+  if (detail::json_walker(text, limits).object(member)) {
+    reader.check_keys();
+  } else {
     const json fields = parse_json(text, subject, limits);  // what is wrong, or was not sure
     if (!fields.is_object())
       throw error("EJSON", subject + ": a task is a JSON object, this is " + fields.type_name());

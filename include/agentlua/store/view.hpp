@@ -103,7 +103,8 @@ class task_view {
            {"file", task.file},
            {"reason", chooser_.index().path(task).native() + ": id '" + task.id + "' is also in " +
                           twin->status + "/" + twin->file + ", which has come further"},
-           {"age", wall_now() - chooser_.index().changed(task)}});
+           {"age", wall_now() - chooser_.index().changed(task)},
+           {"damaged", true}});
     });
     return list;
   }
