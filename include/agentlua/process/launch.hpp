@@ -48,8 +48,10 @@ inline void plan_program(const process_options& options, spawn_plan& plan) {
   plan.cwd = options.cwd;
   plan_environment(options, plan);
   std::error_code ignored;
-  stdfs::path base = plan.cwd.empty() ? stdfs::current_path(ignored) : stdfs::path(plan.cwd);
-  if (base.empty() || !(plan.cwd.empty() || stdfs::is_directory(base, ignored)))
+  stdfs::path base = plan.cwd;
+  if (plan.cwd.empty() && plan.name[0] != '/') base = stdfs::current_path(ignored);
+  bool there = plan.cwd.empty() ? !ignored : stdfs::is_directory(base, ignored);
+  if (!there)
     throw error("ENOENT", "cannot start '" + plan.name + "': working directory '" + base.native() +
                               "' does not exist");
   std::string_view search = "/usr/local/bin:/usr/bin:/bin";
