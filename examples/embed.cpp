@@ -14,8 +14,11 @@ int main() try {
   options.argv = {"printf", "one\\ntwo\\n"};
   process child(loop, options);
   std::string_view line;
-  for (bool cut = false; child.now() != process::state::finished; loop.step())
+  bool cut = false;
+  while (child.now() != process::state::finished) {
+    loop.step();  // the step that finishes it may bring its last lines: read after it
     while (child.out().next_line(line, cut)) std::cout << "line: " << line << "\n";
+  }
   std::cout << "exit code: " << child.result().code << "\n";
 
   const char* dir = std::getenv("TASKS");

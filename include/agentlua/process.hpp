@@ -16,7 +16,8 @@
 namespace agentlua {
 
 /// A running child. Everything happens in the loop's step(); `on_change` is called (and must not
-/// throw) whenever there is more to read, or the state changed.
+/// throw) whenever there is more to read, or the state changed. The step that finishes it may bring
+/// its last output as well.
 /// Ownership: the loop must outlive it. The destructor kills what still runs and waits for it.
 class process {
  public:
