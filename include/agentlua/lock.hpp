@@ -23,8 +23,7 @@ class file_lock {
     fs::make_directories(path.parent_path());
     file_lock lock;
     lock.fd_ = fs::open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
-    while (::flock(lock.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
+    if (detail::retry([&] { return ::flock(lock.fd_.get(), LOCK_EX | LOCK_NB); }) != 0) {
       if (errno == EWOULDBLOCK) return std::nullopt;
       throw_errno("lock", path.native());
     }

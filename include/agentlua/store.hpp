@@ -77,20 +77,21 @@ class store : public task_view {
   std::optional<json> claim(const claim_request& request) {
     detail::check_status(request.to);
     refresh();
-    std::set<const task_record*> lost;  // to other runners, in this call
+    std::set<std::string> lost;  // ids: to other runners, in this call
     std::optional<error> in_the_way;
     const auto wanted = [&](const task_record& task) {
-      return !lost.contains(&task) && (request.id.empty() || task.id == request.id) &&
+      return !lost.contains(task.id) && (request.id.empty() || task.id == request.id) &&
              !request.exclude.contains(task.id) && !owned_.contains(task.id);
     };
     while (task_record* task = chooser_.pick(request.from, wall_now(), wanted)) {
+      const std::string id = task->id;  // take() may look again, and the record go
       try {
         if (auto fields = take(*task, request)) return fields;
       } catch (const error& problem) {
         if (problem.code() != "EEXIST") throw;
         in_the_way = problem;
       }
-      lost.insert(task);
+      lost.insert(id);
     }
     if (in_the_way) throw *in_the_way;
     return std::nullopt;
@@ -177,9 +178,9 @@ class store : public task_view {
 
  private:
   void sweep() const noexcept {
-    for (const char* place :
-         {".quarantine", "todo", "analysing", "needs-input", "analysed", "in-progress",
-          "needs-review", "done", "failed", "skipped", "split", "cancelled"}) {
+    std::vector<const char*> places(task_statuses.begin(), task_statuses.end());
+    places.push_back(".quarantine");
+    for (const char* place : places) {
       try {
         fs::sweep_temporaries(dir_ / place);
       } catch (const error&) {  // the next run sweeps it

@@ -4,8 +4,8 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include <map>
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -91,12 +91,6 @@ class task_index {
                           is_damage(problem)};
     }
     listener_.added(task);
-  }
-
-  /// Looks at one file now, whatever events have come.
-  void look(const std::string& status, const std::string& file) {
-    std::vector<entry> gone;
-    look_at(status + "/" + file, gone);
   }
 
  private:
@@ -272,8 +266,7 @@ class task_index {
     alignas(inotify_event) char buffer[64 << 10];
     std::vector<std::string> keys;
     for (;;) {
-      ssize_t got = ::read(events_.get(), buffer, sizeof buffer);
-      if (got < 0 && errno == EINTR) continue;
+      ssize_t got = detail::retry([&] { return ::read(events_.get(), buffer, sizeof buffer); });
       if (got <= 0) break;
       for (char* at = buffer; at < buffer + got;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
@@ -297,10 +290,6 @@ class task_index {
     std::partition(keys.begin(), keys.end(), leaves);  // so that a move is seen as one
     for (const std::string& key : keys) look_at(key, gone);
     return true;
-  }
-
-  static bool is_status(std::string_view name) {
-    return std::find(task_statuses.begin(), task_statuses.end(), name) != task_statuses.end();
   }
 
   stdfs::path dir_;

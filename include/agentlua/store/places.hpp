@@ -19,10 +19,9 @@ inline bool safe_name(std::string_view name) {
 }
 
 inline void check_status(const std::string& status) {
-  for (const char* known : task_statuses)
-    if (status == known) return;
-  throw error("EINVAL", "no status '" + text::printable(status.substr(0, 60)) +
-                            "'; agentlua task list --help names them");
+  if (!is_status(status))
+    throw error("EINVAL", "no status '" + text::printable(status.substr(0, 60)) +
+                              "'; agentlua task list --help names them");
 }
 
 inline void check_id(const std::string& id) {

@@ -20,6 +20,10 @@ inline constexpr std::array<const char*, 11> task_statuses = {
     "todo", "analysing", "needs-input", "analysed", "in-progress", "needs-review",
     "done", "failed",    "skipped",     "split",    "cancelled"};
 
+inline bool is_status(std::string_view name) {
+  return std::find(task_statuses.begin(), task_statuses.end(), name) != task_statuses.end();
+}
+
 /// Short name of a task, 8 hex digits: its `id8` field, else made from its id.
 inline std::string task_id8(const json& fields) {
   std::string kept = string_or(fields, "id8");
