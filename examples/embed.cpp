@@ -25,8 +25,7 @@ int main() try {
   store tasks(dir != nullptr ? dir : "/tmp/agentlua-example");
   tasks.create();
   json task = tasks.add({{"name", "say hello"}, {"priority", 1}});
-  auto mine = tasks.claim(
-      {.from = {"todo"}, .to = "in-progress", .id = task["id"], .exclude = {}, .owner = {}});
+  auto mine = tasks.claim({.from = {"todo"}, .to = "in-progress", .id = task["id"], .exclude = {}});
   std::cout << "claimed: " << mine->at("name").get<std::string>() << " ("
             << mine->at("status").get<std::string>() << ")\n";
   tasks.move(task["id"], "done");

@@ -19,7 +19,6 @@ struct claim_request {
   std::string to;                 ///< status the task is moved to
   std::string id;                 ///< only this task, when not empty
   std::set<std::string> exclude;  ///< ids that are passed over
-  json owner;                     ///< kept with the lock, for who looks at a running task
 };
 
 /// A directory of tasks, shared by any number of runners.
@@ -27,7 +26,7 @@ struct claim_request {
 /// A task is a JSON object in `<dir>/<status>/<name>.json`. A move is one rename that never
 /// replaces; content changes are made in the text, so that every other byte stays, written beside
 /// and swapped in under an edit lock, and only while the file is where and what it was when it was
-/// read. A claimed task is owned through a flock until release().
+/// read. A claimed task is owned through a kernel lock until release().
 /// Tasks are returned as their fields plus `status` and `file`.
 /// Threads: one thread at a time.
 /// Errors: ENOENT, EAMBIGUOUS, ELOCKED, EJSON, EINVAL, EEXIST, ENETFS and errno names.
@@ -101,7 +100,9 @@ class store : public task_view {
   /// Errors: ELOCKED (a living owner other than this store has it), and those of update().
   json move(const std::string& key, const std::string& to, json patch = json::object()) {
     detail::check_status(to);
-    const std::string id = look_up(key).id;
+    const task_record& task = look_up(key);
+    const std::string id = task.id;
+    if (!task.claimed_from.empty()) patch["claimed_from"] = nullptr;
     auto lent = borrow(id);
     patch["status"] = to;
     return change(id, patch, to);
@@ -128,7 +129,7 @@ class store : public task_view {
 
   /// True when a living owner, here or elsewhere, holds the task.
   bool is_owned(const std::string& id) const {
-    return owned_.contains(id) || file_lock::held(detail::lock_path(dir_, id, "owner"));
+    return owned_.contains(id) || file_lock::held(lock_file_, "owner " + id);
   }
 
   /// Takes over the tasks of dead owners: those in `analysing` or `in-progress` whose lock is free.
@@ -143,13 +144,10 @@ class store : public task_view {
     std::vector<json> tasks;
     std::map<std::string, file_lock> taken;
     for (const task_record& task : running) {
-      const auto path = detail::lock_path(dir_, task.id, "owner");
-      auto lock = file_lock::try_acquire(path);
+      auto lock = file_lock::try_acquire(lock_file_, "owner " + task.id);
       auto fields = lock ? read(task) : std::nullopt;
       if (!fields) continue;
-      std::string from = string_or(detail::read_owner(path), "from");
-      if (from.empty()) from = task.analysed ? "analysed" : "todo";
-      (*fields)["claimed_from"] = from;
+      (*fields)["claimed_from"] = task.home(task.status);
       taken[task.id] = std::move(*lock);
       tasks.push_back(std::move(*fields));
     }
@@ -161,8 +159,7 @@ class store : public task_view {
   /// Sets such a file aside in `.quarantine`, with the reason beside it, under its edit lock.
   /// False when it is well, changed, owned or gone by now.
   bool quarantine(const std::string& status, const std::string& file) {
-    auto lock = file_lock::acquire(
-        detail::lock_path(dir_, file.substr(0, file.rfind('.')), "edit"));
+    auto lock = file_lock::acquire(lock_file_, "edit " + file.substr(0, file.rfind('.')));
     std::string reason;
     for (const json& one : problems())
       if (one["status"] == status && one["file"] == file && one["damaged"] == true)
@@ -192,7 +189,7 @@ class store : public task_view {
     // Two that claim the same resource must see each other: one at a time.
     std::optional<file_lock> one_by_one;
     if (!task.resources.empty() || !task.touches.empty()) {
-      one_by_one = file_lock::acquire(dir_ / ".locks/resources.claim");
+      one_by_one = file_lock::acquire(lock_file_, "claim");
       refresh();  // from here on `task` may be gone
       auto still = chooser_.pick(request.from, wall_now(), [&](const task_record& other) {
         return &other == &task;
@@ -202,12 +199,10 @@ class store : public task_view {
     const std::string id = task.id;
     const std::string from = task.status;
     const std::string file = task.file;
-    const stdfs::path lock_file = detail::lock_path(dir_, id, "owner");
-    auto lock = file_lock::try_acquire(lock_file);
+    const bool unusual = task.home(request.to) != from;  // from here on `task` may be gone
+    auto lock = file_lock::try_acquire(lock_file_, "owner " + id);
     if (!lock) return std::nullopt;
-    json owner = request.owner;
-    owner["from"] = from;
-    detail::write_owner(*lock, lock_file, owner);
+    if (unusual) change(id, {{"claimed_from", from}}, {});
     if (!stdfs::exists(dir_ / request.to)) fs::make_directories(dir_ / request.to);
     const stdfs::path target = dir_ / request.to / file;
     if (!fs::rename_noreplace(dir_ / from / file, target)) return std::nullopt;  // lost the race
@@ -223,7 +218,7 @@ class store : public task_view {
     overtaken lost;
     for (int attempt = 0; attempt < 200; ++attempt) {
       const task_record task = look_up(id);
-      auto lock = file_lock::acquire(detail::lock_path(dir_, task.stem(), "edit"));
+      auto lock = file_lock::acquire(lock_file_, "edit " + task.stem());
       try {
         auto fields = rewrite(task, patch, lost);
         if (!fields) continue;
@@ -278,7 +273,7 @@ class store : public task_view {
   /// The owner lock for the duration of a change; none when this store owns the task anyway.
   std::optional<file_lock> borrow(const std::string& id) {
     if (owned_.contains(id)) return std::nullopt;
-    auto lock = file_lock::try_acquire(detail::lock_path(dir_, id, "owner"));
+    auto lock = file_lock::try_acquire(lock_file_, "owner " + id);
     if (!lock)
       throw error("ELOCKED", "task '" + id + "' is being worked on; agentlua stop " +
                                  text::id8(id) + " ends that");
@@ -294,6 +289,7 @@ class store : public task_view {
     return taken ? text::sha256_hex(id).substr(0, 8) : short_id;
   }
 
+  const stdfs::path lock_file_ = detail::lock_file(dir_);
   std::map<std::string, file_lock> owned_;
 };
 

@@ -115,7 +115,6 @@ function loop_type:claim()
   local run, options = self.run, self.project.options
   local task = errors.check(self.project.store:claim {
     from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
-    owner = { run = run.id, pid = run.record.pid },
   } or false)
   if not task then return nil end
   local counts = run.record.counts

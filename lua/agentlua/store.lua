@@ -60,7 +60,7 @@ function store_type:next(from)
   return answer
 end
 --- Moves the next task that may run to `options.to` and owns it; nil when none may.
---- Options: from = status or list, to, id, exclude = ids, owner = table kept with the lock.
+--- Options: from = status or list, to, id, exclude = ids.
 function store_type:claim(options)
   local task, message, code = optional(self.native:claim(options))
   if task then return without_nulls(task) end

@@ -176,11 +176,11 @@ int main(int argc, char** argv) {
   }
   const stdfs::path dir = argv[1];
   fs::make_directories(dir);
+  bench_update(dir);  // first: after many removals a file system makes new files slowly for a while
+  bench_claim(dir);
+  bench_scan(dir);
   bench_next(dir, 1'000);
   bench_next(dir, 100'000);
-  bench_claim(dir);
-  bench_update(dir);
-  bench_scan(dir);
   stdfs::remove_all(dir);
   return missed ? 1 : 0;
 }

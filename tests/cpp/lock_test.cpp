@@ -9,8 +9,8 @@ using namespace agentlua::test;
 namespace {
 
 /// True when another process gets the lock now.
-bool free_for_others(const stdfs::path& path) {
-  int status = in_child([&] { ::_exit(file_lock::try_acquire(path) ? 1 : 2); });
+bool free_for_others(const stdfs::path& path, const std::string& name = {}) {
+  int status = in_child([&] { ::_exit(file_lock::try_acquire(path, name) ? 1 : 2); });
   REQUIRE(WIFEXITED(status));
   return WEXITSTATUS(status) == 1;
 }
@@ -58,7 +58,7 @@ TEST_CASE_FIXTURE(temporary_directory, "waiting for a lock ends when it is freed
   char byte = 0;
   CHECK(::read(ready[0], &byte, 1) == 1);
   CHECK_FALSE(file_lock::try_acquire(dir / "a"));
-  CHECK(static_cast<bool>(file_lock::acquire(dir / "a", seconds(10))));
+  CHECK(static_cast<bool>(file_lock::acquire(dir / "a", {}, seconds(10))));
   ::waitpid(holder, nullptr, 0);
   ::close(ready[0]);
   ::close(ready[1]);
@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(temporary_directory, "waiting for a lock that stays held ends 
   auto lock = file_lock::acquire(dir / "a");
   auto start = boot_now();
   std::string said;
-  CHECK(error_of([&] { file_lock::acquire(dir / "a", seconds(0.05)); }, &said) == "ELOCKED");
+  CHECK(error_of([&] { file_lock::acquire(dir / "a", {}, seconds(0.05)); }, &said) == "ELOCKED");
   CHECK(said == "'" + (dir / "a").native() + "' is locked by another process");
   CHECK(boot_now() - start >= std::chrono::milliseconds(50));
   CHECK(boot_now() - start < std::chrono::seconds(2));
@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(temporary_directory, "a wait without end is no wait that ends 
   pid_t waiter = ::fork();
   if (waiter == 0) {
     lock.release();  // its copy
-    auto got = error_of([&] { file_lock::acquire(dir / "a", seconds(1e300)); });
+    auto got = error_of([&] { file_lock::acquire(dir / "a", {}, seconds(1e300)); });
     ::_exit(got.empty() ? 7 : 8);
   }
   CHECK_FALSE(eventually([&] { return ::waitpid(waiter, nullptr, WNOHANG) != 0; }, seconds(0.1)));
@@ -112,10 +112,43 @@ TEST_CASE_FIXTURE(temporary_directory, "a lock file is named without a directory
   CHECK(stdfs::exists(dir / "plain.lock"));
 }
 
+TEST_CASE_FIXTURE(temporary_directory, "named locks of one file are apart") {
+  const auto path = dir / "deep/er/locks";
+  CHECK_FALSE(file_lock::held(path, "one"));
+  CHECK_FALSE(stdfs::exists(path));
+  auto one = file_lock::try_acquire(path, "one");
+  REQUIRE(one);
+  CHECK_FALSE(file_lock::try_acquire(path, "one"));  // nor others of the same process
+  CHECK_FALSE(free_for_others(path, "one"));
+  CHECK(free_for_others(path, "two"));
+  CHECK(file_lock::held(path, "one"));
+  CHECK_FALSE(file_lock::held(path, "two"));
+  {
+    auto other = file_lock::acquire(path, "two");
+    CHECK(file_lock::held(path, "two"));
+  }  // closing it leaves the first
+  CHECK_FALSE(free_for_others(path, "one"));
+  CHECK(error_of([&] { file_lock::acquire(path, "one", seconds(0.02)); }) == "ELOCKED");
+  one->release();
+  CHECK(free_for_others(path, "one"));
+  CHECK(stdfs::file_size(path) == 0);
+}
+
+TEST_CASE_FIXTURE(temporary_directory, "the kernel frees the named lock of a killed process") {
+  int status = in_child([&] {
+    auto lock = file_lock::acquire(dir / "a", "one");
+    ::raise(SIGKILL);
+  });
+  CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK_FALSE(file_lock::held(dir / "a", "one"));
+  CHECK(file_lock::try_acquire(dir / "a", "one"));
+}
+
 TEST_CASE_FIXTURE(temporary_directory, "a child that works under a lock holds it when we let go") {
   const auto path = dir / "a";
-  for (bool contain : {true, false}) {
-    auto lock = file_lock::acquire(path);
+  for (const auto& [contain, name] : std::vector<std::pair<bool, std::string>>{
+           {true, ""}, {false, ""}, {true, "task"}, {false, "task"}}) {
+    auto lock = file_lock::acquire(path, name);
     process_options start;
     start.argv = {"cat"};
     start.stdin_pipe = true;
@@ -125,10 +158,10 @@ TEST_CASE_FIXTURE(temporary_directory, "a child that works under a lock holds it
     process child(loop, std::move(start));
     REQUIRE(step_until(loop, [&] { return child.now() == process::state::running; }));
     lock.release();
-    CHECK_FALSE(free_for_others(path));
+    CHECK_FALSE(free_for_others(path, name));
     child.close_stdin();
     REQUIRE(step_until(loop, [&] { return child.now() == process::state::finished; }));
-    CHECK(free_for_others(path));
+    CHECK(free_for_others(path, name));
   }
 }
 

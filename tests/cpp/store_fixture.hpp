@@ -23,7 +23,6 @@ class store_fixture : public temporary_directory {
     wanted.from = {"analysed", "todo"};
     wanted.to = "in-progress";
     wanted.id = id;
-    wanted.owner = {{"pid", ::getpid()}};
     return wanted;
   }
   /// Id of the task that a store claims now; "" when it gets none.

@@ -252,3 +252,30 @@ TEST_CASE_FIXTURE(store_fixture, "recover knows where a task came from without a
   CHECK(has(from, "two:todo "));
   CHECK(has(from, "three:analysed "));
 }
+
+TEST_CASE_FIXTURE(store_fixture, "recover gives back what was claimed from an unusual status") {
+  add("one", "First", {{"status", "failed"}});
+  add("two", "Second", {{"analysis", {{"x", 1}}}});  // has an analysis, and is in todo all the same
+  int status = in_child([&] {
+    store mine(root);
+    auto wanted = request("one");
+    wanted.from = {"failed"};
+    if (mine.claim(wanted) && claim(mine, "two") == "two") ::raise(SIGKILL);
+  });
+  REQUIRE(WIFSIGNALED(status));
+  std::string from;
+  for (const json& task : tasks.recover())
+    from += task["id"].get<std::string>() + ":" + task["claimed_from"].get<std::string>() + " ";
+  CHECK(has(from, "one:failed "));
+  CHECK(has(from, "two:todo "));
+  for (const char* id : {"one", "two"}) {
+    tasks.move(id, "todo");
+    CHECK(tasks.get(id)["claimed_from"].is_null());
+    tasks.release(id);
+  }
+}
+
+TEST_CASE_FIXTURE(store_fixture, "a claimed_from that no claim writes is not believed") {
+  add("one", "First", {{"status", "in-progress"}, {"claimed_from", "done"}});
+  CHECK(tasks.recover()[0]["claimed_from"] == "todo");
+}

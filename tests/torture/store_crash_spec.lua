@@ -18,7 +18,7 @@ local reasons = {
   ENOSPC = "No space left on device", EDQUOT = "Disk quota exceeded", EIO = "Input/output error",
   EROFS = "Read-only file system", EACCES = "Permission denied", EMFILE = "Too many open files",
 }
-local failing = { "openat", "write", "pwrite64", "fsync", "renameat2", "unlink", "mkdir", "flock", "ftruncate" }
+local failing = { "openat", "write", "fsync", "renameat2", "unlink", "mkdir", "flock", "fcntl" }
 
 -- ---- points ---------------------------------------------------------------------------------------
 

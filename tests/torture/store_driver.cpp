@@ -32,7 +32,6 @@ claim_request request(const std::string& id = {}) {
   wanted.from = {"analysed", "todo"};
   wanted.to = "in-progress";
   wanted.id = id;
-  wanted.owner = {{"pid", ::getpid()}};
   return wanted;
 }
 
@@ -280,6 +279,7 @@ struct command {
 constexpr command commands[] = {
     {"add", 1, add},
     {"claim", 1, claim},
+    {"reclaim", 1, claim},
     {"move", 1, move},
     {"update", 1, update},
     {"release", 1, release},

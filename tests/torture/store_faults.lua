@@ -88,17 +88,21 @@ end
 
 local before = {} -- what a change finds, beside the tasks
 function before.recover(dir)
-  M.write(dir .. "/.locks/one.owner", '{"from":"todo"}\n')
   os.rename(dir .. "/todo/one-" .. core.text.id8 "one" .. ".json",
     dir .. "/in-progress/one-" .. core.text.id8 "one" .. ".json")
   M.write(dir .. "/done/.tmp.1.0", "{")
   assert(process.run { "touch", "-d", "2020-01-01", dir .. "/done/.tmp.1.0", contain = false }.code == 0)
 end
 before["recover-again"] = before.recover
+function before.reclaim(dir) -- analysed without an analysis: the claim has to write where it came from
+  assert(core.fs.mkdir(dir .. "/analysed"))
+  os.rename(dir .. "/todo/one-" .. core.text.id8 "one" .. ".json",
+    dir .. "/analysed/one-" .. core.text.id8 "one" .. ".json")
+end
 function before.quarantine(dir) M.write(dir .. "/todo/broken.json", '{"id": ') end
 
 --- The changes that the driver can make.
-M.changes = { "add", "claim", "move", "update", "release", "recover", "quarantine", "life" }
+M.changes = { "add", "claim", "reclaim", "move", "update", "release", "recover", "quarantine", "life" }
 
 --- Makes a directory with what a change needs.
 function M.prepare(change)
@@ -229,7 +233,7 @@ function M.check_after(dir, seen)
   local recovered, claimed = set(found.recovered), set(found.claimed)
   for id, one in pairs(seen.tasks) do
     local runs = one.place == "in-progress"
-    local waits = id ~= "broken" and (runs or one.place == "todo")
+    local waits = id ~= "broken" and (runs or one.place == "todo" or one.place == "analysed")
     if (recovered[id] or 0) ~= (runs and 1 or 0) then say("%s was recovered %d times", id, recovered[id] or 0) end
     if (claimed[id] or 0) ~= (waits and 1 or 0) then say("%s was claimed %d times", id, claimed[id] or 0) end
   end

@@ -32,7 +32,6 @@ inline json claim(store& s, const json& table) {
   request.id = string_or(table, "id");
   if (const json* exclude = member(table, "exclude"); exclude && !exclude->empty())
     for (const json& id : *exclude) request.exclude.insert(id.get<std::string>());
-  request.owner = table.value("owner", json::object());
   return optional(s.claim(request));
 }
 

@@ -76,7 +76,7 @@ inline std::string unfinished_operation(const location& at) {
 
 /// Lock that serializes what changes the shared part of a repository.
 inline file_lock lock_repository(const repository& repo, seconds limit = seconds(120)) {
-  return file_lock::acquire(repo.where().common_dir / "agentlua.lock", limit);
+  return file_lock::acquire(repo.where().common_dir / "agentlua.lock", {}, limit);
 }
 
 /// Makes a worktree at `path` with `branch` checked out: a new branch at `base` (a commit), or the

@@ -7,7 +7,6 @@
 
 #include "agentlua/fs.hpp"
 #include "agentlua/json.hpp"
-#include "agentlua/lock.hpp"
 #include "agentlua/store/record.hpp"
 
 namespace agentlua::detail {
@@ -65,27 +64,8 @@ inline void check_local(const stdfs::path& dir) {
                   "or set network_store = true when only one machine uses it");
 }
 
-/// Lock beside the tasks: `name` is an id or a file's stem, `kind` is owner or edit. Never removed.
-inline stdfs::path lock_path(const stdfs::path& dir, const std::string& name, const char* kind) {
-  return dir / ".locks" / ((safe_name(name) ? name : text::sha256_hex(name)) + "." + kind);
-}
-
-/// What the owner of a task keeps in its lock file: {from, run, pid, ...}.
-inline void write_owner(const file_lock& lock, const stdfs::path& path, const json& owner) {
-  std::string text = dump_json(owner) + "\n";
-  if (retry([&] { return ::ftruncate(lock.fd(), 0); }) != 0) throw_errno("write", path.native());
-  ssize_t written = retry([&] { return ::pwrite(lock.fd(), text.data(), text.size(), 0); });
-  if (written < 0) throw_errno("write", path.native());
-  if (written != static_cast<ssize_t>(text.size()))
-    throw errno_error(ENOSPC, "write", path.native());
-}
-inline json read_owner(const stdfs::path& path) {
-  try {
-    return parse_json(fs::read_file(path, 1 << 16), path.native());
-  } catch (const error&) {
-    return json::object();  // claimed by hand: nothing was written
-  }
-}
+/// The file of the locks of all tasks. Their names: "owner ID", "edit STEM", "claim".
+inline stdfs::path lock_file(const stdfs::path& dir) { return dir / ".locks/tasks"; }
 
 /// All fields of a task file, with the checks of read_record(). Errors: EJSON, ENOENT.
 inline json parse_task(std::string_view text, const std::string& subject) {

@@ -35,7 +35,7 @@ struct task_record {
   std::string status;
   std::string file;     ///< name in its status directory; stays the same when the task moves
   bool parsed = false;  ///< false while nobody needed more than status and file
-  std::string id, id8, name, slug, created_at, not_before;
+  std::string id, id8, name, slug, created_at, not_before, claimed_from;
   double priority = 50;
   double starts_at = 0;  ///< `not_before` as wall seconds; 0: none
   bool hold = false, ignored = false;
@@ -46,6 +46,14 @@ struct task_record {
   std::string stem() const { return file.substr(0, file.size() - 5); }
   std::string short_id() const { return id8.empty() ? text::id8(id) : id8; }
   bool runs() const { return status == "in-progress" || status == "analysing"; }
+  /// Where a task that runs in the status `running` was claimed from. Only what differs from the
+  /// usual is kept in its file, as `claimed_from`, so that a claim does not have to write.
+  std::string home(std::string_view running) const {
+    const bool kept = is_status(claimed_from) && claimed_from != "done" &&
+                      claimed_from != "in-progress" && claimed_from != "analysing";
+    if (kept) return claimed_from;
+    return analysed && running != "analysing" ? "analysed" : "todo";
+  }
 };
 
 namespace detail {
@@ -110,7 +118,8 @@ class record_reader {
       {"name", &task_record::name},
       {"slug", &task_record::slug},
       {"created_at", &task_record::created_at},
-      {"not_before", &task_record::not_before}};
+      {"not_before", &task_record::not_before},
+      {"claimed_from", &task_record::claimed_from}};
   static constexpr std::pair<const char*, std::vector<std::string> task_record::*> lists[] = {
       {"dependencies", &task_record::dependencies},
       {"child_tasks", &task_record::children},

@@ -8,7 +8,7 @@ local view = require "agentlua.view"
 
 local function land(p, id)
   local task = errors.check(p.store:claim {
-    from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id, owner = { command = "land" },
+    from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id,
   } or false)
   if not task then
     errors.usage("ESTATE", ("task '%s' is not in needs-review, needs-input or failed, or is blocked; "
