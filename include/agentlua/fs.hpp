@@ -56,11 +56,11 @@ inline void write_all(int fd, std::string_view bytes, std::string_view name) {
   }
 }
 
-/// Whole content of a regular file. A FIFO or a device is refused, so nothing can hang.
+/// Whole content of a regular file. A FIFO or a device is refused, so nothing can hang. `info` is
+/// what the file was when it was opened, also when it is refused.
 /// Errors: ENOENT, EACCES, EINVAL (not a regular file), EFBIG (over `limit` bytes).
-inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_MAX) {
+inline std::string read_file(const stdfs::path& path, std::size_t limit, struct stat& info) {
   auto fd = fs::open(path, O_RDONLY | O_NONBLOCK);
-  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw_errno("read", path.native());
   if (!S_ISREG(info.st_mode))
     throw error("EINVAL", "cannot read '" + path.native() + "': not a regular file");
@@ -86,6 +86,10 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
   }
   content.resize(length);
   return content;
+}
+inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_MAX) {
+  struct stat info {};
+  return read_file(path, limit, info);
 }
 
 /// Flushes a directory, so that a rename in it survives a power cut.

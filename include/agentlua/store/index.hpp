@@ -84,7 +84,8 @@ class task_index {
     if (found == entries_.end() || problems_.contains(key)) return;
     listener_.removed(task);
     try {
-      read(key, task);
+      struct stat ignored {};
+      read(key, task, ignored);
     } catch (const error& problem) {
       if (problem.code() != "ENOENT")
         problems_[key] = {task.status, task.file, problem.what(), found->second.stamp.changed(),
@@ -101,6 +102,9 @@ class task_index {
     double changed() const {
       return static_cast<double>(modified.tv_sec) + static_cast<double>(modified.tv_nsec) * 1e-9;
     }
+    file_stamp() = default;
+    explicit file_stamp(const struct stat& info)
+        : modified(info.st_mtim), size(info.st_size), inode(info.st_ino) {}
     bool operator==(const file_stamp& other) const {
       return modified.tv_sec == other.modified.tv_sec &&
              modified.tv_nsec == other.modified.tv_nsec && size == other.size &&
@@ -116,9 +120,9 @@ class task_index {
     return !name.starts_with('.') && name.ends_with(".json");
   }
 
-  void read(const std::string& key, task_record& into) const {
+  void read(const std::string& key, task_record& into, struct stat& info) const {
     const std::string file = dir_.native() + "/" + key;
-    read_record(fs::read_file(file, json_limits{}.bytes), file, into);
+    read_record(fs::read_file(file, json_limits{}.bytes, info), file, into);
   }
 
   // ---- everything --------------------------------------------------------------------------------
@@ -172,16 +176,20 @@ class task_index {
   }
 
   std::optional<arrival> arrived(const std::string& key, std::vector<entry>& gone) {
-    struct stat info {};
     auto known = entries_.find(key);
-    if (::stat((dir_.native() + "/" + key).c_str(), &info) != 0) {
-      problems_.erase(key);
-      if (known != entries_.end()) gone.push_back(drop(known));
-      return std::nullopt;
+    file_stamp now;
+    // What is read anyway, and can be no file that has moved, is looked at when it is opened.
+    if (known != entries_.end() || !gone.empty() || key.starts_with("done/")) {
+      struct stat info {};
+      if (::stat((dir_.native() + "/" + key).c_str(), &info) != 0) {
+        problems_.erase(key);
+        if (known != entries_.end()) gone.push_back(drop(known));
+        return std::nullopt;
+      }
+      now = file_stamp(info);
+      if (known != entries_.end() && known->second.stamp == now) return std::nullopt;
+      if (known != entries_.end()) drop(known);
     }
-    const file_stamp now{info.st_mtim, info.st_size, info.st_ino};
-    if (known != entries_.end() && known->second.stamp == now) return std::nullopt;
-    if (known != entries_.end()) drop(known);
     arrival fresh{key, now, moved(gone, now), {}, false, false};
     if (!fresh.record) fresh.record = std::make_unique<task_record>();
     auto slash = key.find('/');
@@ -192,9 +200,14 @@ class task_index {
 
   // Touches nothing but the arrival, so that several can be read side by side.
   void open_up(arrival& fresh) const noexcept {
+    struct stat info {};
     try {
-      if (!fresh.record->parsed && fresh.record->status != "done") read(fresh.key, *fresh.record);
+      if (fresh.record->parsed || fresh.record->status == "done") return;
+      read(fresh.key, *fresh.record, info);
+      fresh.stamp = file_stamp(info);
     } catch (const error& problem) {
+      if (info.st_ino == 0) ::stat((dir_.native() + "/" + fresh.key).c_str(), &info);  // not opened
+      fresh.stamp = file_stamp(info);
       fresh.problem = problem.what();
       fresh.damaged = is_damage(problem);
       fresh.gone = problem.code() == "ENOENT";
