@@ -3,7 +3,10 @@
 
 #include "agentlua/git/command.hpp"
 #include "agentlua/git/diff.hpp"
+#include "agentlua/git/invoke.hpp"
 #include "agentlua/git/land.hpp"
+#include "agentlua/git/merge.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/save.hpp"
+#include "agentlua/git/settings.hpp"
 #include "agentlua/git/worktree.hpp"

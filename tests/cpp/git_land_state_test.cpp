@@ -16,7 +16,7 @@ class work_fixture : public git_fixture {
   work_fixture() { commit_in(tree_path, {{"a.txt", "landed\n"}, {"new.txt", "landed\n"}}, "work"); }
 
   git::land_result land() const {
-    git::land_request ask{"agent/one", "main", "squash", "Land it\n", "", pending, {}};
+    git::land_request ask{"agent/one", "main", "squash", "Land it\n", "", pending, {}, ""};
     return git::land(repo, ask);
   }
   std::string main_tip() const { return git({"rev-parse", "refs/heads/main"}); }

@@ -246,7 +246,7 @@ TEST_CASE_FIXTURE(git_fixture, "work lands in a bare repository") {
   auto repo = git::repository::open(dir / "bare.git");
   git::add_worktree(repo, dir / "one", "agent/one", repo.resolve("main").value());
   commit_in(dir / "one", {{"a.txt", "landed\n"}}, "work");
-  git::land_request ask{"agent/one", "main", "squash", "Land", "", pending, {}};
+  git::land_request ask{"agent/one", "main", "squash", "Land", "", pending, {}, ""};
   CHECK(git::land(repo, ask).status == "landed");
   CHECK(git(dir / "bare.git", {"show", "main:a.txt"}) == "landed");
 }

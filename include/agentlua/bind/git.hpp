@@ -23,8 +23,11 @@ inline json place(const git::location& at) {
 /// The checkout that member `key` of an operation's table names.
 inline git::location where(const json& t, const char* key = "at") {
   const json& at = t.at(key);
+  std::shared_ptr<const git::settings> trusted;
+  if (const json* known = member(t, "trusted"))
+    trusted = std::make_shared<git::settings>(json::parse(known->get<std::string>()));
   return {at.at("git_dir").get<std::string>(), at.at("common_dir").get<std::string>(),
-          string_or(at, "work_tree"), at.value("hold", std::vector<int>{})};
+          string_or(at, "work_tree"), at.value("hold", std::vector<int>{}), std::move(trusted)};
 }
 inline std::vector<std::string> list(const json& t, const char* key) {
   const json* value = member(t, key);
@@ -57,6 +60,16 @@ inline json contains(const json& t) {
   return repo(t).contains(text(t, "commit"), text(t, "ancestor"));
 }
 inline json identity(const json& t) { return repo(t).identity(); }
+/// record{at=} -> text, for member `trusted` of the table of every other operation.
+inline json record(const json& t) { return json(git::record_settings(where(t))).dump(); }
+/// changed{at=, trusted=} -> [names]: settings and hooks that are not the recorded ones any more.
+inline json changed(const json& t) {
+  const git::location at = where(t);
+  json names = json::array();
+  for (const auto& [key, value] : git::changed_settings(at, *at.trusted)) names.push_back(key);
+  if (!git::hooks_unchanged(*at.trusted)) names.push_back("hooks in " + at.trusted->hooks_dir);
+  return names;
+}
 inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
 
 inline json worktree_list(const json& t) {
@@ -106,6 +119,17 @@ inline json status(const json& t) {
   return out;
 }
 
+inline json conflicts(const std::vector<git::conflict>& list) {
+  json out = json::array();
+  for (const auto& one : list)
+    out.push_back({{"path", one.path},
+                   {"kind", one.kind},
+                   {"base", one.base},
+                   {"ours", one.ours},
+                   {"theirs", one.theirs}});
+  return out;
+}
+
 inline json land(const json& t) {
   git::land_request request;
   request.branch = text(t, "branch");
@@ -115,9 +139,15 @@ inline json land(const json& t) {
   request.author = string_or(t, "author");
   request.pending_ref = text(t, "pending_ref");
   request.protect = list(t, "protect");
+  request.verified_on = string_or(t, "verified_on");
   auto done = git::land(repo(t), request);
-  return {{"status", done.status}, {"reason", done.reason}, {"commit", done.commit},
-          {"base", done.base},     {"paths", done.paths},   {"files", files(done.files)}};
+  return {{"status", done.status},
+          {"reason", done.reason},
+          {"commit", done.commit},
+          {"base", done.base},
+          {"paths", done.paths},
+          {"files", files(done.files)},
+          {"conflicts", conflicts(done.conflicts)}};
 }
 inline json finish_landing(const json& t) {
   git::finish_landing(repo(t), text(t, "pending_ref"));
@@ -132,6 +162,8 @@ inline constexpr luaL_Reg functions[] = {
     {"resolve", job_function<resolve>},
     {"contains", job_function<contains>},
     {"identity", job_function<identity>},
+    {"record", job_function<record>},
+    {"changed", job_function<changed>},
     {"refs", job_function<refs>},
     {"worktree_list", job_function<worktree_list>},
     {"worktree_adopt", job_function<worktree_adopt>},

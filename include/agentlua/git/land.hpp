@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agentlua/git/diff.hpp"
+#include "agentlua/git/merge.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/worktree.hpp"
 #include "agentlua/text.hpp"
@@ -21,20 +22,25 @@ namespace agentlua::git {
 /// What land() is asked to do.
 struct land_request {
   std::string branch, base;     ///< names without refs/heads/
-  std::string mode = "squash";  ///< squash: one commit; merge: a merge commit
+  std::string mode = "squash";  ///< squash: one commit; merge: a merge commit; rebase: its commits
   std::string message;
   std::string author;                ///< "Name <email>"; git's own when empty
   std::string pending_ref;           ///< holds the new commit until finish_landing()
   std::vector<std::string> protect;  ///< globs of paths that only a person may land
+  /// Commit of the base that the work was verified on: when files that the branch changes have changed
+  /// on the base since then, it is to be verified again. Empty: nothing was verified.
+  std::string verified_on;
 };
 
 /// How it went. Nothing was moved unless `status` is "landed".
 struct land_result {
-  std::string status;  ///< landed, empty (nothing to land), conflict, refused, protected, moved
-  std::string reason;  ///< for people: what stopped it and what to do
-  std::string commit;  ///< the new commit on the base
-  std::string base;    ///< where the base was before
-  std::vector<std::string> paths;   ///< conflicting, blocking or protected paths
+  /// landed, empty (nothing to land), conflict, refused, protected, stale (to be verified again)
+  std::string status;
+  std::string reason;               ///< for people: what stopped it and what to do
+  std::string commit;               ///< the new commit on the base
+  std::string base;                 ///< where the base was before
+  std::vector<std::string> paths;   ///< conflicting, blocking, protected or overtaken paths
+  std::vector<conflict> conflicts;  ///< with status conflict
   std::vector<changed_file> files;  ///< what landing changes
 };
 
@@ -48,8 +54,7 @@ class landing {
   land_result run() {
     for (int attempt = 0; attempt < 3; ++attempt) {
       result_ = {};
-      if (prepare() && publish() && result_.status == "landed") return result_;
-      if (result_.status != "moved") return result_;
+      if ((prepare() && publish()) || result_.status != "moved") return result_;
     }
     return refuse("refused", "branch '" + ask_.base + "' keeps moving; try again");
   }
@@ -85,21 +90,10 @@ class landing {
 
   /// Merges in the object store; no checkout, no index.
   bool merge() {
-    auto merged = command(
-        repo_.where(),
-        {"merge-tree", "--write-tree", "-z", "--name-only", "--messages", result_.base, tip_},
-        guarded());
-    auto parts = split_nul(merged.out);
-    if (merged.code > 1 || merged.code < 0 || parts.empty())
-      return refuse("refused", "git merge-tree failed: " + merged.err), false;
-    tree_ = parts[0];
-    if (merged.code == 1) {
-      for (std::size_t i = 1; i < parts.size() && !parts[i].empty(); ++i)
-        result_.paths.push_back(parts[i]);
-      return refuse("conflict",
-                    "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths)),
-             false;
-    }
+    auto merged = git::merge(repo_.where(), result_.base, tip_, guarded());
+    if (!merged.problem.empty()) return refuse("refused", merged.problem), false;
+    if (!merged.conflicts.empty()) return conflicting(std::move(merged)), false;
+    tree_ = merged.tree;
     result_.files = diff(repo_.where(), result_.base, tree_);
     if (result_.files.empty()) return refuse("empty", "the branch changes nothing"), false;
     for (const changed_file& file : result_.files)
@@ -111,19 +105,49 @@ class landing {
     if (!result_.paths.empty())
       return refuse("protected", "the branch changes protected paths: " + listed(result_.paths)),
              false;
-    return true;
+    return is_fresh();
   }
 
-  /// Finds the checkout that has the base, if any.
+  void conflicting(merge_result merged) {
+    result_.conflicts = std::move(merged.conflicts);
+    for (const conflict& one : result_.conflicts) result_.paths.push_back(one.path);
+    refuse("conflict", "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths));
+  }
+
+  /// False when the base has changed files of this branch since the work was verified.
+  bool is_fresh() {
+    if (ask_.verified_on.empty() || ask_.verified_on == result_.base) return true;
+    const auto ours = paths_of(result_.files);
+    for (const changed_file& file : diff(repo_.where(), ask_.verified_on, result_.base))
+      if (ours.contains(file.path)) result_.paths.push_back(file.path);
+    if (result_.paths.empty()) return true;
+    return refuse("stale", "'" + ask_.base + "' has changed since the work was verified: " +
+                               listed(result_.paths)),
+           false;
+  }
+
+  static std::set<std::string> paths_of(const std::vector<changed_file>& files) {
+    std::set<std::string> paths;
+    for (const changed_file& file : files) paths.insert(file.path);
+    return paths;
+  }
+
+  /// Finds the checkout that has the base, if any, and refuses when somebody is in the middle of
+  /// something with that branch.
   bool find_checkout() {
     checkout_.reset();
+    if (auto busy = branch_in_operation(repo_, ask_.base); !busy.empty())
+      return refuse("refused", busy + "; finish it first"), false;
+    if (checked_out_here()) {
+      checkout_ = repo_.where();
+      return true;
+    }
     for (const worktree& tree : worktrees(repo_)) {
       if (tree.branch != ask_.base || tree.bare || tree.prunable) continue;
-      bool is_main = tree.path == repo_.where().common_dir.parent_path();
-      checkout_ = is_main
-                      ? location{repo_.where().common_dir, repo_.where().common_dir, tree.path, {}}
-                      : find_worktree(repo_, tree.path);
-      if (!checkout_ && tree.path == repo_.where().work_tree) checkout_ = repo_.where();
+      const stdfs::path& common = repo_.where().common_dir;
+      if (tree.path == common.parent_path()) checkout_ = repo_.where().elsewhere(common, tree.path);
+      else if (tree.path == common) checkout_ = main_checkout();
+      else checkout_ = find_worktree(repo_, tree.path);
       if (!checkout_)
         return refuse("refused", "'" + ask_.base + "' is checked out at '" + tree.path.native() +
                                      "', which git describes in two ways"),
@@ -132,17 +156,48 @@ class landing {
     return true;
   }
 
-  /// Refuses when landing would meet anything that the user has changed there.
+  /// The main checkout of a repository whose git directory lies elsewhere: git lists only that.
+  std::optional<location> main_checkout() const {
+    const location& at = repo_.where();
+    std::string top = git::command(at.elsewhere(at.common_dir, {}),
+                                   {"config", "--type=path", "core.worktree"}, guarded())
+                          .out;
+    if (top.empty()) return std::nullopt;
+    top.pop_back();
+    return at.elsewhere(at.common_dir, stdfs::weakly_canonical(at.common_dir / top));
+  }
+
+  /// True when the checkout that we were opened in has the base: the usual case, and cheap to see.
+  bool checked_out_here() const {
+    const location& at = repo_.where();
+    if (at.work_tree.empty()) return false;
+    std::error_code ignored;
+    if (stdfs::is_symlink(at.git_dir / "HEAD", ignored)) return false;
+    return fs::read_file(at.git_dir / "HEAD", 1 << 16) == "ref: " + base_ref() + "\n";
+  }
+
+  /// Refuses when landing would meet anything that the user has changed there. What git refuses
+  /// itself, before it touches anything, is left to it: fast_forward() asks overlapping() then.
   bool check_checkout() {
     if (!checkout_) return true;
     const std::string where = "'" + checkout_->work_tree.native() + "'";
     if (auto busy = unfinished_operation(*checkout_); !busy.empty())
       return refuse("refused", "a " + busy + " is unfinished in " + where + "; finish it first"),
              false;
+    const bool deleted = std::any_of(
+        result_.files.begin(), result_.files.end(), [&](const changed_file& file) {
+          std::error_code ignored;
+          return file.status != 'A' &&
+                 !stdfs::exists(stdfs::symlink_status(checkout_->work_tree / file.path, ignored));
+        });
+    return !deleted || !overlapping();  // git would bring a deleted file back
+  }
+
+  /// True, and refused, when the user has changes in files that the branch changes.
+  bool overlapping() {
     auto options = guarded(false);
     options.env = {"GIT_OPTIONAL_LOCKS=0"};
-    std::set<std::string> touched;
-    for (const changed_file& file : result_.files) touched.insert(file.path);
+    const auto touched = paths_of(result_.files);
     for (const std::string& row :
          split_nul(command(*checkout_,
                            {"status", "--porcelain=v1", "-z", "--no-renames",
@@ -150,17 +205,18 @@ class landing {
                            options)
                        .out))
       if (row.size() > 3 && touched.contains(row.substr(3))) result_.paths.push_back(row.substr(3));
-    if (!result_.paths.empty())
-      return refuse("refused", "you have changes in " + where +
-                                   " to files that the branch changes: " + listed(result_.paths) +
-                                   "; commit or undo them"),
-             false;
+    if (result_.paths.empty()) return false;
+    refuse("refused", "you have changes in '" + checkout_->work_tree.native() +
+                          "' to files that the branch changes: " + listed(result_.paths) +
+                          "; commit or undo them");
     return true;
   }
 
   bool make_commit() {
+    if (ask_.mode == "rebase") return rebase();
     std::vector<std::string> args = {"commit-tree", tree_, "-p", result_.base};
     if (ask_.mode == "merge") args.insert(args.end(), {"-p", tip_});
+    if (repo_.where().signs()) args.emplace_back("-S");
     args.insert(args.end(), {"-F", "-"});
     auto options = guarded(false);
     options.input = ask_.message;
@@ -170,6 +226,20 @@ class landing {
           "GIT_AUTHOR_EMAIL=" + ask_.author.substr(mail + 2, ask_.author.size() - mail - 3)};
     result_.commit = line(repo_.where(), args, options);
     return true;
+  }
+
+  /// The branch's commits on the base. They must come to what the merge comes to: where they do not, a
+  /// merge in the branch has settled something that single commits cannot tell.
+  bool rebase() {
+    merge_result last;
+    result_.commit = replay(repo_.where(), guarded(false)).run(result_.base, tip_, last);
+    if (!last.problem.empty()) return refuse("refused", last.problem), false;
+    if (result_.commit.empty()) return conflicting(std::move(last)), false;
+    if (line(repo_.where(), {"rev-parse", result_.commit + "^{tree}"}) == tree_) return true;
+    return refuse("refused",
+                  "the commits of the branch, one by one, do not come to what it merges "
+                  "to; land it with squash or merge"),
+           false;
   }
 
   /// Moves the base. What a crash leaves is decided by the pending ref and the base alone.
@@ -211,6 +281,7 @@ class landing {
     if (now != result_.base)
       return refuse("moved", "branch '" + ask_.base + "' moved meanwhile"), false;
     roll_back();
+    if (overlapping()) return false;
     while (!done.err.empty() && done.err.back() == '\n') done.err.pop_back();
     return refuse("refused", "cannot bring '" + checkout_->work_tree.native() +
                                  "' forward: " + (done.err.empty() ? done.out : done.err)),

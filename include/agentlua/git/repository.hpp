@@ -56,9 +56,11 @@ class repository {
       throw error("ENOREPO",
                   "'" + start.native() + "' is not in a git repository; git init makes one");
     auto lines = split_lines(found.out);
-    bool bare = lines.at(0) == "true";
-    repo.at_.git_dir = lines.at(1);
-    repo.at_.common_dir = stdfs::weakly_canonical(start / lines.at(2));
+    if (lines.size() != 3)
+      throw error("EGIT", "git rev-parse in '" + start.native() + "' answers: " + found.out);
+    bool bare = lines[0] == "true";
+    repo.at_.git_dir = lines[1];
+    repo.at_.common_dir = stdfs::weakly_canonical(start / lines[2]);
     if (!bare) {
       auto top = split_lines(command_at(nowhere, {"rev-parse", "--show-toplevel"}).out);
       if (top.empty())
@@ -71,9 +73,9 @@ class repository {
   }
 
   /// A repository whose directories are known already, e.g. recorded with a task.
-  static repository at(location where) {
+  static repository at(const location& where) {
     repository repo;
-    repo.at_ = std::move(where);
+    repo.at_ = where;
     repo.open_native();
     return repo;
   }
@@ -97,8 +99,11 @@ class repository {
 
   /// Branch that HEAD of this checkout names, without refs/heads/; empty when detached.
   std::string head_branch() const {
-    auto found = command(at_, {"symbolic-ref", "--quiet", "--short", "HEAD"}, quiet());
-    return found.code == 0 ? split_lines(found.out).at(0) : "";
+    // Not --short: that says heads/x where a tag x is there as well.
+    auto found = command(at_, {"symbolic-ref", "--quiet", "HEAD"}, quiet());
+    const std::string prefix = "refs/heads/";
+    if (found.code != 0 || !found.out.starts_with(prefix)) return "";
+    return split_lines(found.out).at(0).substr(prefix.size());
   }
 
   /// True when `ancestor` is `commit` or one of its ancestors. Both are full hex names.
@@ -112,12 +117,13 @@ class repository {
     return git_graph_descendant_of(native_.get(), &a, &b) == 1;
   }
 
-  /// Points a ref at a commit, only if it is at `expected` now ("": must not exist; nullopt: any).
+  /// Points a ref itself (never one that it stands for) at a commit, only if it is at `expected` now ("": must not exist; nullopt: any).
   /// Errors: EMOVED (it is elsewhere), EGIT.
   void update_ref(const std::string& ref, const std::string& commit,
                   const std::optional<std::string>& expected = std::nullopt) const {
+    if (!expected && update_own_ref(ref, commit)) return;
     std::vector<std::string> args = {
-        "update-ref", "--create-reflog", "-m", "agentlua", ref, commit};
+        "update-ref", "--no-deref", "--create-reflog", "-m", "agentlua", ref, commit};
     if (expected) args.push_back(expected->empty() ? std::string(commit.size(), '0') : *expected);
     auto done = command(at_, args, quiet());
     if (done.code == 0) return;
@@ -129,7 +135,8 @@ class repository {
   /// Removes a ref, only if it is at `expected`. One that is gone is well. Errors: EMOVED, EGIT.
   void delete_ref(const std::string& ref, const std::string& expected) const {
     if (!resolve(ref)) return;
-    auto done = command(at_, {"update-ref", "-d", ref, expected}, quiet());
+    if (delete_own_ref(ref, expected) && !resolve(ref)) return;
+    auto done = command(at_, {"update-ref", "--no-deref", "-d", ref, expected}, quiet());
     if (done.code != 0 && resolve(ref))
       throw error("EMOVED", "cannot delete " + ref + ": " + done.err);
   }
@@ -162,6 +169,29 @@ class repository {
 
  private:
   repository() = default;
+
+  // Refs below refs/agentlua are nobody's but ours: in process, without the user's hooks. False: git
+  // has to do it, and to say what is wrong.
+  bool update_own_ref(const std::string& ref, const std::string& commit) const {
+    git_oid id;
+    git_reference* made = nullptr;
+    if (!native_ || !ref.starts_with(own_refs) || git_oid_fromstr(&id, commit.c_str()) != 0 ||
+        git_reference_create(&made, native_.get(), ref.c_str(), &id, 1, "agentlua") != 0)
+      return false;
+    git_reference_free(made);
+    return true;
+  }
+  bool delete_own_ref(const std::string& ref, const std::string& expected) const {
+    git_reference* raw = nullptr;
+    if (!native_ || !ref.starts_with(own_refs) ||
+        git_reference_lookup(&raw, native_.get(), ref.c_str()) != 0)
+      return false;
+    detail::owned<git_reference, git_reference_free> found(raw);
+    const git_oid* now = git_reference_target(raw);
+    return now != nullptr && git_oid_tostr_s(now) == expected && git_reference_delete(raw) == 0;
+  }
+  static constexpr const char* own_refs = "refs/agentlua/";
+
   static run_result command_at(const location& where, std::vector<std::string> args) {
     return command(where, std::move(args), quiet());
   }
@@ -180,7 +210,13 @@ class repository {
   /// Starts libgit2 with the first repository and leaves it up: shutting it down while other threads
   /// have used it loses what it keeps for them.
   struct library {
-    library() { [[maybe_unused]] static const int users = git_libgit2_init(); }
+    library() {
+      [[maybe_unused]] static const int users = [] {
+        const int count = git_libgit2_init();
+        git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);  // a ref is on the disk when we say so
+        return count;
+      }();
+    }
   };
 
   library library_;  // before native_: libgit2 must be up when the handle is made

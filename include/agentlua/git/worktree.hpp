@@ -51,7 +51,7 @@ inline std::optional<location> find_worktree(const repository& repo, const stdfs
     }
     if (auto end = pointer.find('\n'); end != std::string::npos) pointer.resize(end);
     if (stdfs::weakly_canonical(pointer, ignored) == wanted)
-      return location{admin / name, repo.where().common_dir, stdfs::weakly_canonical(path), {}};
+      return repo.where().elsewhere(admin / name, stdfs::weakly_canonical(path));
   }
   return std::nullopt;
 }
@@ -71,6 +71,29 @@ inline std::string unfinished_operation(const location& at) {
         {"rebase-apply", "rebase"},
         {"sequencer", "sequence of picks"}})
     if (stdfs::exists(at.git_dir / file)) return name;
+  return {};
+}
+
+/// Where a branch is in the middle of a rebase or a bisect, as a sentence; empty when nowhere. HEAD is
+/// detached then, so that nothing else tells.
+inline std::string branch_in_operation(const repository& repo, const std::string& branch) {
+  const stdfs::path& common = repo.where().common_dir;
+  std::vector<stdfs::path> dirs = {common};
+  for (const std::string& name : fs::list_directory(common / "worktrees"))
+    dirs.push_back(common / "worktrees" / name);
+  for (const stdfs::path& dir : dirs)
+    for (const char* file : {"rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"}) {
+      std::string text;
+      try {
+        text = fs::read_file(dir / file, 1 << 16);
+      } catch (const error&) {
+        continue;
+      }
+      text = text.substr(0, text.find('\n'));
+      if (text == "refs/heads/" + branch || text == branch)
+        return "a " + std::string(file[0] == 'B' ? "bisect" : "rebase") + " of branch '" + branch +
+               "' is unfinished (" + dir.native() + ")";
+    }
   return {};
 }
 

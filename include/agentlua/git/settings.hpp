@@ -1,0 +1,236 @@
+#pragma once
+// agentlua/git/settings.hpp: room 4. What a repository may start: recorded before the first agent runs,
+// held against what agents set afterwards.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agentlua/git/invoke.hpp"
+#include "agentlua/json.hpp"
+#include "agentlua/text.hpp"
+
+namespace agentlua::git {
+
+/// The part of git's configuration that starts programs, or decides what git does to files.
+struct settings {
+  std::map<std::string, std::string> values;  ///< key -> value that counts
+  std::map<std::string, std::string> files;   ///< configuration files -> SHA-256; "": not there
+  std::string hooks_dir;                      ///< absolute
+  std::string hooks;                          ///< SHA-256 over the hooks in it; "": none
+};
+
+inline void to_json(json& out, const settings& from) {
+  out = {{"values", from.values},
+         {"files", from.files},
+         {"hooks_dir", from.hooks_dir},
+         {"hooks", from.hooks}};
+}
+inline void from_json(const json& from, settings& out) {
+  from.at("values").get_to(out.values);
+  from.at("files").get_to(out.files);
+  from.at("hooks_dir").get_to(out.hooks_dir);
+  from.at("hooks").get_to(out.hooks);
+}
+
+namespace detail {
+
+/// Settings that are looked after, and what stands for one that was not there when the record was
+/// made. '*' is any subsection. An empty filter is none; a merge driver that fails is a conflict.
+struct guarded_setting {
+  const char* key;
+  const char* neutral;
+};
+inline constexpr guarded_setting guarded_settings[] = {
+    {"filter.*.clean", ""},
+    {"filter.*.smudge", ""},
+    {"filter.*.process", ""},
+    {"filter.*.required", "false"},
+    {"merge.*.driver", "false"},
+    {"merge.*.recursive", "binary"},
+    {"merge.default", "text"},
+    {"merge.renames", "true"},
+    {"diff.*.command", ""},
+    {"diff.*.textconv", ""},
+    {"diff.external", ""},
+    {"core.sshcommand", "ssh"},
+    {"core.gitproxy", ""},
+    {"core.askpass", ""},
+    {"core.alternaterefscommand", ""},
+    {"core.attributesfile", ""},
+    {"core.autocrlf", "false"},
+    {"core.eol", "native"},
+    {"core.symlinks", "true"},
+    {"core.ignorecase", "false"},
+    {"core.sparsecheckout", "false"},
+    {"credential.helper", ""},
+    {"credential.*.helper", ""},
+    {"remote.*.promisor", "false"},
+    {"remote.*.uploadpack", "git-upload-pack"},
+    {"remote.*.receivepack", "git-receive-pack"},
+    {"remote.*.vcs", ""},
+    {"remote.*.proxy", ""},
+    {"http.proxy", ""},
+    {"submodule.*.update", "checkout"},
+    {"trailer.*.command", ""},
+    {"trailer.*.cmd", ""},
+    {"commit.gpgsign", "false"},
+    {"user.signingkey", ""},
+    {"gpg.program", "gpg"},
+    {"gpg.openpgp.program", "gpg"},
+    {"gpg.x509.program", "gpgsm"},
+    {"gpg.ssh.program", "ssh-keygen"},
+    {"gpg.ssh.defaultkeycommand", ""},
+    {"gpg.format", "openpgp"},
+    {"log.showsignature", "false"}};
+
+/// What stands for a setting that nobody had recorded; nullopt: it is not looked after.
+inline std::optional<std::string> neutral_of(std::string_view key) {
+  for (const auto& one : guarded_settings) {
+    std::string_view pattern = one.key;
+    const auto star = pattern.find('*');
+    if (star == std::string_view::npos) {
+      if (key == pattern) return one.neutral;
+    } else if (key.size() > pattern.size() - 1 && key.starts_with(pattern.substr(0, star)) &&
+               key.ends_with(pattern.substr(star + 1))) {
+      return one.neutral;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Settings that win over every file: nothing that a repository can name is started by them, no
+/// background work is left behind, and what is published is flushed to the disk.
+inline const std::vector<std::string>& always() {
+  static const std::vector<std::string> list = {
+      "core.fsmonitor=false",       "gc.auto=0",
+      "maintenance.auto=false",     "protocol.ext.allow=never",
+      "submodule.recurse=false",    "core.fsync=objects,reference",
+      "advice.detachedHead=false",  "merge.autoStash=false",
+      "diff.ignoreSubmodules=dirty"};
+  return list;
+}
+
+inline std::string digest_of_file(const stdfs::path& file) {
+  try {
+    return text::sha256_hex(fs::read_file(file, 16 << 20));
+  } catch (const error& problem) {
+    return problem.code() == "ENOENT" || problem.code() == "ENOTDIR" ? "" : problem.code();
+  }
+}
+
+/// SHA-256 over the hooks in a directory, names and content; "" when there are none.
+inline std::string digest_of_hooks(const stdfs::path& dir) {
+  std::map<std::string, std::string> hooks;
+  std::error_code problem;
+  for (stdfs::directory_iterator entry(dir, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    const std::string name = entry->path().filename().native();
+    if (!name.ends_with(".sample") && ::access(entry->path().c_str(), X_OK) == 0 &&
+        !stdfs::is_directory(entry->path(), problem))
+      hooks[name] = digest_of_file(entry->path());
+  }
+  if (hooks.empty()) return {};
+  std::string all;
+  for (const auto& [name, digest] : hooks) all += name + '\0' + digest + '\0';
+  return text::sha256_hex(all);
+}
+
+/// Where an `include.path` of a configuration file leads.
+inline stdfs::path included(const stdfs::path& from, const std::string& path) {
+  const char* home = std::getenv("HOME");
+  if (path.starts_with("~/")) return (home != nullptr ? home : "") + path.substr(1);
+  return from.parent_path() / path;
+}
+
+/// Reads what counts at a location. git itself evaluates includes and their conditions.
+inline settings read_settings(const location& at) {
+  settings out;
+  auto rows = split_nul(invoke(at, always(), {"config", "--list", "--show-origin", "-z"}, {}).out);
+  const stdfs::path base = at.work_tree.empty() ? at.common_dir : at.work_tree;
+  for (std::size_t i = 0; i + 1 < rows.size(); i += 2) {
+    const stdfs::path origin = rows[i].starts_with("file:") ? base / rows[i].substr(5)
+                                                            : stdfs::path();
+    const auto end = rows[i + 1].find('\n');
+    const std::string key = rows[i + 1].substr(0, end);
+    const bool bare = end == std::string::npos;  // a key alone is true
+    const std::string value = bare ? "true" : rows[i + 1].substr(end + 1);
+    if (origin.empty()) continue;  // given by us
+    out.files[origin.native()] = digest_of_file(origin);
+    if (key == "include.path" || (key.starts_with("includeif.") && key.ends_with(".path"))) {
+      const stdfs::path target = included(origin, value);
+      out.files[target.native()] = digest_of_file(target);
+    }
+    if (neutral_of(key)) out.values[key] = value;
+  }
+  return out;
+}
+
+/// Files that git would read if they were there.
+inline std::vector<stdfs::path> configuration_files(const location& at) {
+  std::vector<stdfs::path> files = {
+      at.common_dir / "config", at.common_dir / "config.worktree", "/etc/gitconfig"};
+  const char* home = std::getenv("HOME");
+  const char* xdg = std::getenv("XDG_CONFIG_HOME");
+  if (const char* global = std::getenv("GIT_CONFIG_GLOBAL")) files.emplace_back(global);
+  if (home != nullptr) files.push_back(stdfs::path(home) / ".gitconfig");
+  if (xdg != nullptr && *xdg != 0) files.push_back(stdfs::path(xdg) / "git/config");
+  else if (home != nullptr) files.push_back(stdfs::path(home) / ".config/git/config");
+  return files;
+}
+
+inline bool unchanged(const settings& known) {
+  for (const auto& [file, digest] : known.files)
+    if (digest_of_file(file) != digest) return false;
+  return true;
+}
+
+}  // namespace detail
+
+/// Records what may be started. Before the first agent runs. Errors: EGIT.
+inline settings record_settings(const location& at) {
+  settings out = detail::read_settings(at);
+  for (const stdfs::path& file : detail::configuration_files(at))
+    out.files[file.native()] = detail::digest_of_file(file);
+  std::string dir =
+      detail::invoke(at, detail::always(), {"rev-parse", "--git-path", "hooks"}, {}).out;
+  if (!dir.empty()) dir.pop_back();
+  out.hooks_dir = ((at.work_tree.empty() ? at.common_dir : at.work_tree) / dir).native();
+  out.hooks = detail::digest_of_hooks(out.hooks_dir);
+  return out;
+}
+
+/// Settings that have changed since the record was made, with the value that counts instead of the one
+/// that is configured now.
+inline std::map<std::string, std::string> changed_settings(const location& at,
+                                                           const settings& known) {
+  std::map<std::string, std::string> out;
+  std::error_code ignored;
+  const bool own = at.is_linked() && stdfs::exists(at.git_dir / "config.worktree", ignored);
+  if (!own && detail::unchanged(known)) return out;
+  const auto now = detail::read_settings(at).values;
+  for (const auto& [key, value] : now) {
+    auto before = known.values.find(key);
+    if (before == known.values.end()) out[key] = *detail::neutral_of(key);
+    else if (before->second != value) out[key] = before->second;
+  }
+  for (const auto& [key, value] : known.values)
+    if (!now.contains(key)) out[key] = value;
+  return out;
+}
+
+/// True when the recorded hooks are what lies there now.
+inline bool hooks_unchanged(const settings& known) {
+  return detail::digest_of_hooks(known.hooks_dir) == known.hooks;
+}
+
+inline bool location::signs() const {
+  if (!trusted) return false;
+  auto found = trusted->values.find("commit.gpgsign");
+  return found != trusted->values.end() && found->second != "false" && found->second != "0" &&
+         found->second != "no" && found->second != "off" && !found->second.empty();
+}
+
+}  // namespace agentlua::git
