@@ -1,0 +1,143 @@
+local al = require "agentlua"
+local names = require "hostile_names"
+
+describe("a task file written by hand", function()
+  local w
+  after_each(function()
+    names.sound(w)
+    w:close()
+  end)
+
+  it("may have any text as id: its branch and directories have safe names", function()
+    w = names.world()
+    local ids, count = {}, 0
+    for i, text in ipairs(names.texts) do
+      if utf8.len(text) then
+        names.hand(w, "f" .. i, { id = text, name = "task " .. i, slug = text })
+        if text:sub(1, 1) ~= "-" then ids[#ids + 1] = text end
+        count = count + 1
+      end
+    end
+    for _, words in ipairs { { "list" }, { "next" }, { "next", "--why" } } do
+      names.quiet(w:al("task", table.unpack(words)))
+    end
+    for _, id in ipairs(ids) do names.quiet(w:al("task", "show", id)) end
+    local result = names.quiet(names.run(w))
+    assert.truthy(result.code == 0 or result.code == 4, result.stdout .. result.stderr)
+    assert.equal(count, w:count "done" + names.set_aside(w))
+    names.nothing_left(w)
+  end)
+
+  pending("has an id that import would take, or is set aside", function()
+    -- Any id is taken, also "../x" and one with a NUL, whose task fails when the agent is to be started.
+    w = names.world()
+    local ids = { "../x", "-rf", "$(touch CANARY)", "\27[31mred", ("x"):rep(129), names.nul }
+    for i, text in ipairs(ids) do names.hand(w, "f" .. i, { id = text, name = "task " .. i }) end
+    names.refused(names.run(w), 4, "'../x'", "beginning with a letter")
+    assert.equal(#ids, names.set_aside(w))
+    names.nothing_left(w)
+  end)
+
+  pending("that has an odd id8 is set aside, or gets one", function()
+    -- It is joined to paths and refs as it is: "../x" is a directory outside of all worktrees and of the run.
+    for _, text in ipairs { "../x", ".", "-rf", "$(touch CANARY)", names.nul, ("x"):rep(300), "x.lock" } do
+      w = names.world()
+      w:config [[branch = "task/{slug}"]]
+      names.hand(w, "f1", { id = "t1", id8 = text, name = "a thing" })
+      names.quiet(names.run(w))
+      assert.equal(1, w:count "done" + names.set_aside(w), text)
+      names.nothing_left(w)
+      local placed = w:command({ "sh", "-c", "ls -d ../x* .agentlua/runs/x .agentlua/runs/*/[!0-9a-f]*/" })
+      assert.equal("", placed.stdout)
+      names.sound(w)
+      if text ~= "x.lock" then w:close() end
+    end
+  end)
+
+  pending("with a NUL in its name or description is set aside, or lands", function()
+    -- The agent works, then git refuses the message: "a NUL byte in commit log message not allowed".
+    w = names.world()
+    names.hand(w, "f1", { id = "t1", name = names.nul })
+    names.hand(w, "f2", { id = "t2", name = "a thing", description = names.nul })
+    names.quiet(names.run(w))
+    assert.equal(2, w:count "done" + names.set_aside(w))
+    names.nothing_left(w)
+  end)
+
+  pending("whose id differs from another only in case is refused", function()
+    -- Both are taken. Where file names have no case, and in names of tasks, they are the same.
+    w = names.world()
+    names.refused(names.import(w, '[{"id":"A1","name":"one"},{"id":"a1","name":"two"}]'), 2, "'A1'", "'a1'")
+    assert.equal(0, names.import(w, '[{"id":"B1","name":"one"}]').code)
+    names.refused(names.import(w, '[{"id":"b1","name":"two"}]'), 2, "'B1'", "'b1'")
+  end)
+
+  -- A branch and a worktree of the user's, with work in them.
+  local function users_work()
+    w:git("worktree", "add", "-q", "-b", "mine", w.top .. "/mine")
+    w:write("../mine/mine.txt", "mine\n")
+    w:git("-C", w.top .. "/mine", "add", "mine.txt")
+    w:git("-C", w.top .. "/mine", "commit", "-q", "-m", "mine")
+    return w:git("rev-parse", "mine")
+  end
+
+  local function worktree(path, branch)
+    local commit = w:git("rev-parse", "main")
+    return { path = w.top .. path, branch = branch, base = "main", base_commit = commit, ready = true }
+  end
+
+  pending("cannot name a worktree and branch of the user's as its own", function()
+    -- The agent works in the user's worktree, which is landed and removed together with the branch.
+    w = names.world()
+    local tip = users_work()
+    names.hand(w, "f1", { id = "t1", name = "a thing", worktree = worktree("/mine", "mine") })
+    names.quiet(names.run(w))
+    assert.equal("mine\n", w:read "../mine/mine.txt")
+    assert.equal(tip, w:git("rev-parse", "mine"))
+    assert.falsy(w:exists "mine.txt")
+    assert.falsy(w:exists "../mine/work.txt")
+  end)
+
+  pending("cannot name a branch of the user's, or a place outside of all worktrees, by edit either", function()
+    -- A worktree is made at that place; the user's branch goes when it has landed.
+    w = names.world()
+    local id = w:add "a thing"
+    local tip = users_work()
+    w:git("worktree", "remove", w.top .. "/mine")
+    w:al("task", "edit", id, "worktree=" .. al.json.dump(worktree("/outside", "mine")))
+    names.quiet(names.run(w))
+    assert.equal(tip, w:git("rev-parse", "--verify", "mine"))
+    assert.falsy(w:read("../mark") and w:read("../mark"):find "outside")
+  end)
+
+  pending("with a worktree that is none is set aside, or runs as if it had none", function()
+    -- The task fails with "[json.exception.out_of_range.403] key 'branch' not found".
+    w = names.world()
+    for i, tree in ipairs { {}, { path = 5, branch = "x" }, { path = "x" }, { path = {}, branch = {} } } do
+      names.hand(w, "f" .. i, { id = "t" .. i, name = "a thing", worktree = tree })
+    end
+    local result = names.quiet(names.run(w))
+    assert.falsy(result.stdout:find("json.exception", 1, true), result.stdout)
+    assert.equal(4, w:count "done" + names.set_aside(w))
+  end)
+
+  pending("with attempts that are no list does not stop the others", function()
+    -- The run ends with a traceback: bad argument #1 to 'array' (table expected, got string).
+    w = names.world()
+    names.hand(w, "f1", { id = "t1", name = "a thing", attempts = "x", priority = 1 })
+    names.hand(w, "f2", { id = "t2", name = "another" })
+    names.quiet(names.run(w))
+    assert.equal(2, w:count "done" + names.set_aside(w))
+  end)
+
+  it("that depends on what is not there, or on itself by others, is named: exit 3", function()
+    w = names.world()
+    names.hand(w, "t9", { id = "t9", name = "nine", dependencies = { "t99" } })
+    names.refused(names.run(w), 3, "'nine' cannot run", "depends on 't99', which does not exist")
+    w:command { "rm", w.root .. "/.agentlua/tasks/todo/t9.json" }
+    names.hand(w, "t1", { id = "t1", name = "one", dependencies = { "t4" } })
+    names.hand(w, "t4", { id = "t4", name = "four", dependencies = { "t1" } })
+    names.refused(names.run(w), 3, "'one' cannot run", "a cycle: 'four' -> 'one' -> 'four'")
+    assert.equal(2, w:count "todo")
+  end)
+end)
