@@ -9,4 +9,5 @@
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/save.hpp"
 #include "agentlua/git/settings.hpp"
+#include "agentlua/git/tripwire.hpp"
 #include "agentlua/git/worktree.hpp"

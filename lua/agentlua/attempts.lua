@@ -5,6 +5,7 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local limit = require "agentlua.limit"
 local resource = require "agentlua.resource"
+local tripwire = require "agentlua.tripwire"
 
 local M = {}
 
@@ -34,6 +35,10 @@ function M.environment(project, run, task, more)
   env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id
   env.AGENTLUA_ATTEMPT = tostring(#(task.attempts or {}))
   env.AGENTLUA_BASE = task.worktree and task.worktree.base or false
+  if project.identity then -- so that reflogs tell what an agent has moved
+    env.GIT_COMMITTER_NAME = tripwire.mover(project.identity, task)
+    env.GIT_CONFIG_COUNT, env.GIT_CONFIG_KEY_0, env.GIT_CONFIG_VALUE_0 = "1", "core.logAllRefUpdates", "always"
+  end
   local host = resource.host()
   env.AGENTLUA_BIN = host or false
   if host then env.PATH = host:match("^(.*)/[^/]+$") .. ":" .. (os.getenv "PATH" or "") end
@@ -105,6 +110,7 @@ local function attempt(run, task, opts, prompt)
   argv.timeout, argv.idle, argv.start = config.timeouts.wall, config.timeouts.idle, config.timeouts.start
   argv.memory, argv.processes, argv.output = config.bounds.memory, config.bounds.processes, config.bounds.output
   argv.launcher = config.launcher
+  local before = tripwire.before(project)
   local child <close>, message, code = run:spawn(task, argv)
   local result, ending
   if child then
@@ -123,6 +129,7 @@ local function attempt(run, task, opts, prompt)
   entry.ended_at, entry.ending, entry.session = core.time.iso(), ending, state.session
   entry.bound, entry.exit_code, entry.error = result.bound, result.code, result.error
   record(project, task, entry)
+  tripwire.after(project, task, before)
   run:event("attempt_ended", {
     task = task.id, attempt = n, agent = backend.name, ending = ending, bound = result.bound,
     session = state.session, turns = state.turns, tokens = state.tokens, cost = state.cost,

@@ -25,7 +25,7 @@ end
 
 local function operation(name)
   return function(self, options)
-    local all = { at = self.at }
+    local all = { at = self.at, trusted = self.trusted }
     for key, value in pairs(options or {}) do all[key] = value end
     return call(name, all)
   end
@@ -44,6 +44,11 @@ repo_type.land = operation "land" -- see include/agentlua/git/land.hpp
 repo_type.finish_landing = operation "finish_landing" -- {pending_ref=}
 repo_type.recover_landing = operation "recover_landing" -- {pending_ref=, base=} -> commit or null
 repo_type.identity = operation "identity" -- {} -> "Name <email>"
+repo_type.record = operation "record" -- {} -> text: what git may start now; `trusted` of the repo holds git to it
+repo_type.changed = operation "changed" -- {} -> names of settings and hooks that are not the recorded ones
+repo_type.ref_values = operation "ref_values" -- {} -> {ref = object or "ref: NAME"}, HEAD included
+repo_type.put_back_ref = operation "put_back_ref" -- see include/agentlua/git/tripwire.hpp
+repo_type.keep_ref = operation "keep_ref" -- {ref=, commit=}
 
 local function optional(value, message, code)
   if value == nil then return nil, message, code end
@@ -52,18 +57,18 @@ end
 
 --- Commit that a revision names, in hex; nil when there is none.
 function repo_type:resolve(revision)
-  return optional(call("resolve", { at = self.at, revision = revision }))
+  return optional(call("resolve", { at = self.at, trusted = self.trusted, revision = revision }))
 end
 --- True when `ancestor` is in the history of `commit`.
 function repo_type:contains(commit, ancestor)
-  return call("contains", { at = self.at, commit = commit, ancestor = ancestor })
+  return call("contains", { at = self.at, trusted = self.trusted, commit = commit, ancestor = ancestor })
 end
 --- Checkout of the linked worktree at `path`, or nil when the repository knows none there. Whoever
 --- worked in it must be gone: locks that they left are removed.
 function repo_type:worktree_adopt(path, branch)
-  return optional(call("worktree_adopt", { at = self.at, path = path, branch = branch }))
+  return optional(call("worktree_adopt", { at = self.at, trusted = self.trusted, path = path, branch = branch }))
 end
 --- Names of the refs below a prefix.
-function repo_type:refs(prefix) return call("refs", { at = self.at, prefix = prefix }) end
+function repo_type:refs(prefix) return call("refs", { at = self.at, trusted = self.trusted, prefix = prefix }) end
 
 return M

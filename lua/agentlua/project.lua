@@ -13,6 +13,7 @@ local place = require "agentlua.place"
 local prompt = require "agentlua.prompt"
 local resource = require "agentlua.resource"
 local store = require "agentlua.store"
+local tripwire = require "agentlua.tripwire"
 local trust = require "agentlua.trust"
 
 local M = {}
@@ -60,7 +61,10 @@ end
 
 --- The repository, opened with the first call. Raises ENOREPO, EOWNER.
 function project_type:repo()
-  if not self._repo then self._repo = errors.check_usage(git.open(self.root)) end
+  if not self._repo then
+    self._repo = errors.check_usage(git.open(self.root))
+    self._repo.trusted = tripwire.record(self)
+  end
   return self._repo
 end
 

@@ -5,6 +5,7 @@ local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
 local process = require "agentlua.process"
+local tripwire = require "agentlua.tripwire"
 
 local M = {}
 
@@ -31,6 +32,8 @@ function M.start(project)
   self.events = events.open(project.dir .. "/events.jsonl", { run = id })
   self:save()
   self:event("run_started", { script = self.record.script })
+  tripwire.arm(project)
+  project.identity = errors.check(project:repo():identity())
   return self
 end
 
@@ -158,6 +161,10 @@ function run_type:finish(reason, code)
   self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })
   self:save { status = "ended", reason = reason, code = code, ended_at = core.time.iso() }
   self.lock:close()
+  for _, other in ipairs(M.list(self.project)) do
+    if other.alive then return end
+  end
+  tripwire.disarm(self.project)
 end
 
 return M

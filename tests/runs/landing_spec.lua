@@ -55,7 +55,7 @@ describe("landing", function()
   it("hands a conflict to a person with the files named", function()
     w = support.new()
     local id = w:add "a thing"
-    local body = ("cd %s && echo theirs >src/f1.txt && git commit -qam user; cd - >/dev/null; echo mine >src/f1.txt\n")
+    local body = ("cd %s && echo theirs >src/f1.txt && env -u GIT_COMMITTER_NAME git commit -qam user; cd - >/dev/null; echo mine >src/f1.txt\n")
     local result = w:al("run", "execute.lua", "--agent", agent(body:format(w.root)))
     assert.equal(0, result.code, result.stdout)
     local task = w:task(id)

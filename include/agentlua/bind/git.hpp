@@ -24,7 +24,7 @@ inline json place(const git::location& at) {
 inline git::location where(const json& t, const char* key = "at") {
   const json& at = t.at(key);
   std::shared_ptr<const git::settings> trusted;
-  if (const json* known = member(t, "trusted"))
+  if (const json* known = member(t, "trusted"); known != nullptr && known->is_string())
     trusted = std::make_shared<git::settings>(json::parse(known->get<std::string>()));
   return {at.at("git_dir").get<std::string>(), at.at("common_dir").get<std::string>(),
           string_or(at, "work_tree"), at.value("hold", std::vector<int>{}), std::move(trusted)};
@@ -66,9 +66,20 @@ inline json record(const json& t) { return json(git::record_settings(where(t))).
 inline json changed(const json& t) {
   const git::location at = where(t);
   json names = json::array();
+  if (!at.trusted) return names;
   for (const auto& [key, value] : git::changed_settings(at, *at.trusted)) names.push_back(key);
   if (!git::hooks_unchanged(*at.trusted)) names.push_back("hooks in " + at.trusted->hooks_dir);
   return names;
+}
+inline json ref_values(const json& t) { return git::ref_values(repo(t)); }
+/// put_back_ref{ref=, before=, now=, mover=, rescue=} -> true when it was put back
+inline json put_back_ref(const json& t) {
+  return git::put_back_ref(repo(t), {text(t, "ref"), text(t, "before"), text(t, "now"),
+                                     text(t, "mover"), text(t, "rescue")});
+}
+inline json keep_ref(const json& t) {
+  repo(t).update_ref(text(t, "ref"), text(t, "commit"));
+  return true;
 }
 inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
 
@@ -164,6 +175,9 @@ inline constexpr luaL_Reg functions[] = {
     {"identity", job_function<identity>},
     {"record", job_function<record>},
     {"changed", job_function<changed>},
+    {"ref_values", job_function<ref_values>},
+    {"put_back_ref", job_function<put_back_ref>},
+    {"keep_ref", job_function<keep_ref>},
     {"refs", job_function<refs>},
     {"worktree_list", job_function<worktree_list>},
     {"worktree_adopt", job_function<worktree_adopt>},

@@ -3,6 +3,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local place = require "agentlua.place"
+local tripwire = require "agentlua.tripwire"
 local trust = require "agentlua.trust"
 
 return {
@@ -15,6 +16,7 @@ return {
       errors.usage("ENOPROJECT", "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one")
     end
     trust.add(at.dir)
+    tripwire.forget(at) -- git settings as they are now are trusted too
     print("trusted: " .. core.text.printable(at.dir))
   end,
 }

@@ -1,0 +1,110 @@
+local support = require "support"
+
+describe("tripwire:", function()
+  local w
+  before_each(function() w = support.new() end)
+  after_each(function() w:close() end)
+
+  local function run(body, ...)
+    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body .. "\necho work >>src/f1.txt\n", 493)
+    return w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh", ...)
+  end
+  local function event(what)
+    for _, one in ipairs(w:events "tripwire") do
+      if one.what == what then return one end
+    end
+  end
+
+  it("a branch that the agent moved is put back, and what it was moved to is kept", function()
+    local id = w:add "a thing"
+    w:git("branch", "release")
+    local result = run "git commit -q --allow-empty -m mine; git update-ref refs/heads/release HEAD"
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal("done", w:task(id).status)
+    assert.equal(w:git("rev-parse", "main^"), w:git("rev-parse", "release"))
+    local seen = event "ref put back"
+    assert.equal("refs/heads/release", seen.ref)
+    assert.equal(seen.now, w:git("rev-parse", seen.rescue))
+    assert.truthy(result.stderr:find("refs/heads/release", 1, true))
+  end)
+
+  it("what the agent commits in the user's checkout does not stay there", function()
+    local id = w:add "a thing"
+    w:make_user_work()
+    local before = w:user_work()
+    local body = ("cd %s && echo x >>src/f4.txt && git commit -qm mine src/f4.txt; cd - >/dev/null; echo x >>src/f5.txt")
+    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body:format(w.root) .. "\n", 493)
+    local tip = w:git("rev-parse", "HEAD")
+    local result = w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal("done", w:task(id).status)
+    assert.equal(tip, w:git("rev-parse", "HEAD^"))
+    assert.equal("src/f5.txt", w:git("diff", "--name-only", "HEAD^", "HEAD"))
+    assert.equal(before, w:user_work())
+  end)
+
+  it("what the user commits meanwhile stays", function()
+    w:add "a thing"
+    local body = "cd %s && env -u GIT_COMMITTER_NAME git commit -q --allow-empty -m user; cd - >/dev/null"
+    local result = run(body:format(w.root))
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal("user", w:git("log", "-1", "--format=%s", "main^"))
+    assert.same({}, w:events "tripwire")
+  end)
+
+  it("a branch that is gone is kept", function()
+    w:add "a thing"
+    w:git("branch", "release")
+    local tip = w:git("rev-parse", "release")
+    assert.equal(0, run("git branch -qD release").code)
+    assert.equal(tip, w:git("rev-parse", event("ref deleted").rescue))
+  end)
+
+  it("a filter that the agent configures runs in no git of ours, also not in the next run", function()
+    w:add "one"
+    local body = ([[
+      git config filter.evil.clean 'echo ran >>%s/MARKED; cat'
+      git config filter.evil.smudge 'echo ran >>%s/MARKED; cat'
+      echo '* filter=evil' >>"$(git rev-parse --git-common-dir)/info/attributes"
+    ]]):format(w.top, w.top)
+    local result = run(body)
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.truthy(result.stderr:find("filter.evil.clean", 1, true))
+    assert.falsy(w:exists(w.top .. "/MARKED"))
+    w:add "two"
+    result = run ":"
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.truthy(result.stderr:find("agentlua trust", 1, true))
+    assert.falsy(w:exists(w.top .. "/MARKED"))
+  end)
+
+  it("the user's own filter works, and one that is configured between runs is taken", function()
+    w:add "one"
+    assert.equal(0, run(":").code)
+    w:git("config", "filter.code.clean", "sed s/work/coded/")
+    w:git("config", "filter.code.smudge", "sed s/coded/work/")
+    w:write(".git/info/attributes", "code.txt filter=code\n")
+    w:add "two"
+    local result = run "echo work >code.txt"
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.truthy(w:git("cat-file", "-p", "HEAD:code.txt"):find("coded", 1, true))
+    assert.equal("work\n", w:read "code.txt")
+  end)
+
+  it("hooks of the user run, those that an agent writes do not", function()
+    w:write(".git/hooks/post-checkout", "#!/bin/sh\necho user >>" .. w.top .. "/HOOKS\n", 493)
+    w:add "one"
+    local result = run('printf "#!/bin/sh\\necho agent >>' .. w.top
+      .. '/HOOKS\\n" >"$(git rev-parse --git-common-dir)/hooks/post-merge"; chmod +x '
+      .. '"$(git rev-parse --git-common-dir)/hooks/post-merge"')
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal("user\n", w:read "../HOOKS")
+    assert.truthy(event "git setting changed, not used")
+  end)
+
+  it("scripts and settings of the project that change while an agent works are reported", function()
+    w:add "one"
+    assert.equal(0, run("echo '-- x' >>" .. w.root .. "/.agentlua/config.lua").code)
+    assert.truthy(event("code").path:find("config.lua", 1, true))
+  end)
+end)
