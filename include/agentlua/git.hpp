@@ -7,6 +7,7 @@
 #include "agentlua/git/land.hpp"
 #include "agentlua/git/merge.hpp"
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/resolve.hpp"
 #include "agentlua/git/save.hpp"
 #include "agentlua/git/settings.hpp"
 #include "agentlua/git/tripwire.hpp"

@@ -41,12 +41,13 @@ M.keys = {
   worktrees = { "string" }, -- where worktrees go; <parent>/<repo>.worktrees
   branch = { "string", "task/{id8}-{slug}" },
   base = { "string" }, -- the branch that work starts from and lands on; the current one
-  land = { one_of("squash", "merge", "branch", "none"), "squash" },
+  land = { one_of("squash", "merge", "rebase", "branch", "patch", "none"), "squash" },
   message = { "string", "feat: {name} [task:{id8}]" },
   author = { "string" }, -- "Name <email>"; git's own
   protect = { list_of "string", { ".agentlua/**" } },
   copy = { list_of "string", { ".env*" } }, -- ignored files that a worktree gets a copy of
   setup = { list_of "string" }, -- command run in a new worktree
+  keep_days = { positive }, -- age at which clean removes what was kept; never
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
   agents = { list_of("string", 1), { "claude" } }, -- the first one is used
   backends = { "table", {} }, -- {name = {args=, env=, account=}}

@@ -40,6 +40,13 @@ repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, mess
 repo_type.save = operation "save" -- {at=, ref=, limit=, known=} -> {commit, skipped}
 repo_type.diff = operation "diff" -- {from=, to=} -> [{path, added, deleted, binary}]
 repo_type.status = operation "status" -- {at=} -> [{path, code}]
+-- A merge or rebase in a linked worktree, step by step; each gives {operation, conflicts, head}.
+repo_type.operation_start = operation "operation_start" -- {at=, how = "merge" | "rebase", commit=}
+repo_type.operation_status = operation "operation_status" -- {at=}
+repo_type.operation_resolve = operation "operation_resolve" -- {at=, path=, take = "ours" | "theirs" | "file"}
+repo_type.operation_advance = operation "operation_advance" -- {at=, how = "continue" | "skip" | "abort"}
+repo_type.is_merged = operation "is_merged" -- {base=, tip=} -> true when base has all that tip has
+repo_type.format_patch = operation "format_patch" -- {base=, tip=, file=}
 repo_type.land = operation "land" -- see include/agentlua/git/land.hpp
 repo_type.finish_landing = operation "finish_landing" -- {pending_ref=}
 repo_type.recover_landing = operation "recover_landing" -- {pending_ref=, base=} -> commit or null

@@ -53,21 +53,29 @@ function outcome.landed(project, task, tree, git, tip)
 end
 
 function outcome.empty(project, task, tree, git, tip)
-  if project.config.on_empty == "done" then return done(project, task, tree, nil, tip) end
+  local base = project:repo():resolve("refs/heads/" .. tree.base)
+  local landed = tip ~= tree.base_commit and project:repo():contains(base, tip) -- by a person, as it is
+  if landed or project.config.on_empty == "done" then return done(project, task, tree, landed and base, tip) end
   return project:give_up(task, tree, { ending = "done", reason = "the agent changed nothing (" .. git.reason .. ")" })
 end
 
 function outcome.conflict(project, task, tree, git)
-  project:event("land_refused", { task = task.id, status = "conflict", reason = git.reason, paths = git.paths })
+  project:event("land_refused", { task = task.id, status = git.status, reason = git.reason, paths = git.paths })
+  local lines = {}
+  for i, one in ipairs(git.conflicts) do lines[i] = ("%s (%s)"):format(one.path, one.kind) end
   return project:move(task, "needs-input", {
     reason = git.reason,
     pending_question = {
       id = "merge-conflict",
       question = ("The work on '%s' conflicts with '%s'. How should it go on?"):format(task.name, tree.base),
-      context = table.concat(git.paths, "\n"),
+      context = table.concat(lines, "\n"),
       options = {
-        { key = "A", label = "Resolve it by hand in the worktree, then agentlua land " .. id8(task) },
-        { key = "B", label = "Start over on the new base; the branch is kept", action = "restart" },
+        { key = "A", label = ("I resolve it in %s (git merge %s), then agentlua land %s"):format(tree.path, tree.base,
+          id8(task)), action = "review" },
+        { key = "B", label = ("Give it back to an agent: run git merge %s here, resolve the conflict, commit"):format(
+          tree.base) },
+        { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
+        { key = "D", label = "Discard the work; agentlua restore brings it back", action = "discard" },
       },
       asked_at = core.time.iso(),
     },
@@ -86,25 +94,82 @@ end
 outcome.refused = hand_to_person
 outcome.protected = hand_to_person
 
+-- Modes in which somebody else brings the branch to the base.
+local handed_over = { branch = true, none = true }
+function handed_over.patch(project, task, tree, tip)
+  local file = ("%s/%s/work.patch"):format(project.run.dir, id8(task))
+  errors.check(core.fs.mkdir(file:match "^(.*)/"))
+  errors.check(project:repo():format_patch { base = tree.base_commit, tip = tip, file = file })
+  return "as patches for git am in " .. file
+end
+
+-- The base has changed files that the branch changes, so what was verified is not what would land: the
+-- base comes into the branch, and that is verified.
+local function catch_up(project, task, tree)
+  local base = project:repo():resolve("refs/heads/" .. tree.base)
+  errors.check(project:repo():operation_start { at = tree.at, how = "merge", commit = base })
+  local ok, feedback = project:verify(task, tree)
+  return ok and base or nil, feedback
+end
+
 --- Lands the work in a worktree: leftovers are committed, the branch is merged into its base as the
 --- configuration says, the task is done, worktree and branch go.
 ---@return { status: string, reason: string? }
 function M.land(project, task, tree)
   local repo, mode = project:repo(), project.options.land or project.config.land
-  local tip, message, code = repo:commit_leftovers {
-    at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. task.name .. "\n",
-    exclude = core.json.array(project:state_paths()),
-  }
+  local function commit()
+    return repo:commit_leftovers {
+      at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. task.name .. "\n",
+      exclude = core.json.array(project:state_paths()),
+    }
+  end
+  local tip, message, code = commit()
   if code == "EUNFINISHED" then return project:give_up(task, tree, { ending = "done", reason = message }) end
   errors.check(tip, message, code)
-  if mode == "branch" or mode == "none" then
-    return hand_to_person(project, task, tree, { status = mode, reason = "landing is left to you", paths = {} })
+  local handed = handed_over[mode]
+  if handed then
+    if tip == tree.base_commit then return outcome.empty(project, task, tree, { reason = "no commits" }, tip) end
+    local where = handed ~= true and handed(project, task, tree, tip) or "landing is left to you"
+    return hand_to_person(project, task, tree, { status = mode, reason = where, paths = {} })
   end
-  local git = errors.check(repo:land {
-    branch = tree.branch, base = tree.base, mode = mode, message = message_of(project, task),
-    author = project.config.author, pending_ref = pending_ref(task), protect = core.json.array(project.config.protect),
+  local verified = #project.config.verify > 0 and tree.base_commit or nil
+  for _ = 1, 3 do
+    local git = errors.check(repo:land {
+      branch = tree.branch, base = tree.base, mode = mode, message = message_of(project, task),
+      author = project.config.author, pending_ref = pending_ref(task),
+      protect = core.json.array(project.config.protect), verified_on = verified,
+    })
+    if git.status ~= "stale" then return outcome[git.status](project, task, tree, git, tip) end
+    verified, message = catch_up(project, task, tree)
+    if not verified then
+      return project:give_up(task, tree, { ending = "done", reason = git.reason .. "; on it " .. tostring(message) })
+    end
+    tip = errors.check(commit())
+  end
+  return hand_to_person(project, task, tree, {
+    status = "refused", reason = "'" .. tree.base .. "' changes faster than the work can be verified", paths = {},
   })
-  return outcome[git.status](project, task, tree, git, tip)
+end
+
+--- Tasks in needs-review whose work is on the base by now are done: landed by a person, as it is, as
+--- equal patches or as one commit.
+function M.settle_reviews(project)
+  for _, seen in ipairs(errors.check(project.store:list "needs-review")) do
+    local known = type(seen.worktree) == "table" and seen.worktree or {}
+    local repo = project:repo()
+    local tip = known.branch and repo:resolve("refs/heads/" .. known.branch)
+    local base = known.base and repo:resolve("refs/heads/" .. known.base)
+    local merged = tip and base and tip ~= known.base_commit and repo:is_merged { base = base, tip = tip }
+    local task = merged and errors.check(project.store:claim {
+      from = { "needs-review" }, to = "in-progress", id = seen.id,
+    } or false)
+    if task then
+      local tree = project:remembered_tree(known)
+      project:event("landed", { task = task.id, commit = base, base = known.base, by = "person" })
+      done(project, task, tree, base, tip)
+      project.store:release(task.id)
+    end
+  end
 end
 
 --- Ends work that did not succeed. What was stopped goes back where it came from; a question waits

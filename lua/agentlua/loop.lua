@@ -38,6 +38,7 @@ function loop_type:recover()
     view.say(("recovered '%s': %s"):format(task.name, status))
   end
   self.project:recover_refs()
+  self.project:settle_reviews()
 end
 
 -- Failed tasks that the configuration gives another chance; never more than three.

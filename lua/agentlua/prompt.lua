@@ -52,7 +52,8 @@ local function questions(list)
   local lines = {}
   for _, q in ipairs(type(list) == "table" and list or {}) do
     if type(q) == "table" then
-      lines[#lines + 1] = "- Q: " .. tostring(q.question) .. "\n  A: " .. tostring(q.answer)
+      local context = q.context and "\n  " .. tostring(q.context):gsub("\n", "\n  ") or ""
+      lines[#lines + 1] = "- Q: " .. tostring(q.question) .. context .. "\n  A: " .. tostring(q.answer)
     end
   end
   return table.concat(lines, "\n")

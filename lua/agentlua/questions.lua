@@ -80,7 +80,7 @@ end
 --- Answers a question (the first one without `opts.question`). Skipping the task is a flag of the
 --- answer (`opts.skip`) or of the option that is chosen, never read out of its words.
 ---@param opts { question: string?, skip: boolean? }
----@return table patch, string status
+---@return table patch, string status, string? action  what the chosen option asks for
 function M.answer(task, text, opts)
   local question, place, all = find(task, opts.question)
   if not question then
@@ -90,7 +90,8 @@ function M.answer(task, text, opts)
   local option = chosen(question, text)
   local resolved = copy(list_of(task.questions_resolved))
   resolved[#resolved + 1] = {
-    id = question.id, question = question.question, asked_at = question.asked_at, answered_at = core.time.iso(),
+    id = question.id, question = question.question, context = question.context,
+    asked_at = question.asked_at, answered_at = core.time.iso(),
     answer = option and ("%s - %s"):format(option.key, option.label or "") or text,
     answer_type = option and "option" or "custom",
   }
@@ -104,7 +105,11 @@ function M.answer(task, text, opts)
     return M.skip(task, question.question .. ": " .. resolved[#resolved].answer, patch)
   end
   if option and option.action == "restart" then patch.worktree = null end
-  return patch, #all > 0 and "needs-input" or M.resume_status(task)
+  if option and option.action == "review" then
+    patch.reason = option.label
+    return patch, "needs-review"
+  end
+  return patch, #all > 0 and "needs-input" or M.resume_status(task), option and option.action
 end
 
 --- Passes a task over. `patch` has fields that change anyway.

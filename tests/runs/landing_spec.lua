@@ -55,13 +55,14 @@ describe("landing", function()
   it("hands a conflict to a person with the files named", function()
     w = support.new()
     local id = w:add "a thing"
-    local body = ("cd %s && echo theirs >src/f1.txt && env -u GIT_COMMITTER_NAME git commit -qam user; cd - >/dev/null; echo mine >src/f1.txt\n")
+    local body = "(cd %s && echo theirs >src/f1.txt && env -u GIT_COMMITTER_NAME git commit -qam user)\n"
+      .. "echo mine >src/f1.txt\n"
     local result = w:al("run", "execute.lua", "--agent", agent(body:format(w.root)))
     assert.equal(0, result.code, result.stdout)
     local task = w:task(id)
     assert.equal("needs-input", task.status)
     assert.equal("merge-conflict", task.pending_question.id)
-    assert.equal("src/f1.txt", task.pending_question.context)
+    assert.equal("src/f1.txt (contents)", task.pending_question.context)
     assert.equal("theirs\n", w:read "src/f1.txt")
   end)
 

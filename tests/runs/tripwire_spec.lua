@@ -32,7 +32,7 @@ describe("tripwire:", function()
     local id = w:add "a thing"
     w:make_user_work()
     local before = w:user_work()
-    local body = ("cd %s && echo x >>src/f4.txt && git commit -qm mine src/f4.txt; cd - >/dev/null; echo x >>src/f5.txt")
+    local body = "(cd %s && echo x >>src/f4.txt && git commit -qm mine src/f4.txt)\necho x >>src/f5.txt"
     w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body:format(w.root) .. "\n", 493)
     local tip = w:git("rev-parse", "HEAD")
     local result = w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh")

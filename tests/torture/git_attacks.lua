@@ -20,7 +20,6 @@ end
 
 local monitor = "[core]\n\tfsmonitor = $C"
 local all = "* diff=evil filter=evil merge=evil"
-local unguarded = "the configuration of the repository is used as it is"
 
 vector { name = "core.fsmonitor", config = monitor, git = { "status" } }
 vector {
@@ -65,11 +64,11 @@ local function driver(name, key, command, more)
 end
 driver("diff.evil.textconv", "textconv", { "diff" }, { cat = true })
 driver("diff.evil.command", "command", { "diff" })
-driver("filter.evil.clean", "clean", { "add", "-A" }, { cat = true, known = unguarded })
-driver("filter.evil.smudge", "smudge", { "checkout", "--", "file.txt" }, { cat = true, known = unguarded })
-driver("filter.evil.process", "process", { "add", "-A" }, { known = unguarded })
+driver("filter.evil.clean", "clean", { "add", "-A" }, { cat = true })
+driver("filter.evil.smudge", "smudge", { "checkout", "--", "file.txt" }, { cat = true })
+driver("filter.evil.process", "process", { "add", "-A" })
 local commit = { "commit", "-q", "-a", "-mx" }
-driver("merge.evil.driver", "driver", { "merge", "-q", "main" }, { before = commit, known = unguarded })
+driver("merge.evil.driver", "driver", { "merge", "-q", "main" }, { before = commit })
 vector {
   name = "core.attributesFile", tree = { ["planted.attributes"] = all }, git = { "diff" }, cat = true,
   config = '[diff "evil"]\n\ttextconv = $C', plant = function(w)
@@ -78,7 +77,7 @@ vector {
 }
 vector {
   name = "info/attributes", git = { "add", "-A" }, cat = true, config = '[filter "evil"]\n\tclean = $C',
-  plant = function(w) w:append(w.path .. "/.git/info/attributes", all) end, known = unguarded,
+  plant = function(w) w:append(w.path .. "/.git/info/attributes", all) end,
 }
 vector { name = "diff.external", config = "[diff]\n\texternal = $C", git = { "diff" } }
 
@@ -178,7 +177,7 @@ local unread = { -- for want of that content
 }
 
 -- A commit of a file whose content is "promised" by a remote: who reads it fetches it.
-local function promised(name, config, known)
+local function promised(name, config)
   local function plant(w)
     support.write(w.at .. "/lost.txt", "lost\n")
     support.git(w.tree, "add", "lost.txt")
@@ -190,12 +189,11 @@ local function promised(name, config, known)
     w:append(w.path .. "/.git/config", '[remote "evil"]\n\tpromisor = true\n\t' .. config)
   end
   local function tempt(w) return w:git { "cat-file", "-p", w.lost } end
-  vector { name = "promised objects, " .. name, plant = plant, tempt = tempt, stops = unread, known = known }
+  vector { name = "promised objects, " .. name, plant = plant, tempt = tempt, stops = unread }
 end
-local fetches = "missing objects are fetched from remotes of the repository"
-promised("core.sshCommand", "url = ssh://example.invalid/x\n[core]\n\tsshCommand = $C", fetches)
-promised("core.gitProxy", "url = git://example.invalid/x\n[core]\n\tgitProxy = $C", fetches)
-promised("remote.<name>.uploadpack", "url = /\n\tuploadpack = $C", fetches)
+promised("core.sshCommand", "url = ssh://example.invalid/x\n[core]\n\tsshCommand = $C")
+promised("core.gitProxy", "url = git://example.invalid/x\n[core]\n\tgitProxy = $C")
+promised("remote.<name>.uploadpack", "url = /\n\tuploadpack = $C")
 promised("an ext:: remote", "url = ext::$C\n[protocol \"ext\"]\n\tallow = always")
 
 setting("core.alternateRefsCommand", nil, {
@@ -219,7 +217,7 @@ vector {
 }
 vector {
   name = "a .git file that names a repository with a filter", git = { "status" }, stops = kept, cat = true,
-  known = "a repository that is opened in the worktree is whatever .git says", plant = function(w)
+  plant = function(w)
     local other = hostile(w)
     w:append(other .. "/config", '[filter "evil"]\n\tclean = $C')
     w:append(other .. "/info/attributes", all)

@@ -37,8 +37,12 @@ function M.new(name, at)
   support.write(w.at .. "/secret.env", "secret\n")
   w.mark = support.dir .. "/" .. name .. "-mark"
   w.canary = w:program "canary"
+  w:record()
   return w
 end
+
+--- Records what git may start, as a run does it before its first agent.
+function world:record() self.trusted = assert(assert(git.open(self.path)):record()) end
 
 --- Writes a program that leaves its name in the mark, and returns its path.
 function world:program(name, dir, rest)
@@ -116,9 +120,10 @@ local operations = {} -- { name, function(world, repo) }
 local function operation(name, fn) operations[#operations + 1] = { name = name, fn = fn } end
 local pending_ref = "refs/agentlua/pending/t"
 
-local function look(path)
+local function look(w, path)
   local repo, message = git.open(path)
   if not repo then return nil, message end
+  repo.trusted = w.trusted
   return repo:status()
 end
 local function landed(result, ...)
@@ -146,8 +151,8 @@ local function remove_again(w, repo)
   return w.again and repo:worktree_remove { tree = w.again, branch = "again" }, "there is none"
 end
 
-operation("open the worktree", function(w) return look(w.tree) end)
-operation("open a directory in it", function(w) return look(w.nested or w.tree) end)
+operation("open the worktree", function(w) return look(w, w.tree) end)
+operation("open a directory in it", function(w) return look(w, w.nested or w.tree) end)
 operation("resolve", function(_, repo) return repo:resolve "topic" end)
 operation("contains", function(_, repo) return repo:contains(repo:resolve "topic", repo:resolve "topic~1") end)
 operation("refs", function(_, repo) return repo:refs "refs/heads" end)
@@ -209,6 +214,7 @@ function world:operate(names)
   local repo, message = git.open(self.path)
   if self:ran() ~= "" then ran[1] = "open" end
   if not repo then return ran, { "open: " .. message } end
+  repo.trusted = self.trusted
   for _, each in ipairs(chosen(names)) do
     self:forget()
     local value, why = each.fn(self, repo)

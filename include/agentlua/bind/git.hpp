@@ -141,6 +141,34 @@ inline json conflicts(const std::vector<git::conflict>& list) {
   return out;
 }
 
+inline json state(const git::operation_state& now) {
+  return {
+      {"operation", now.operation}, {"conflicts", conflicts(now.conflicts)}, {"head", now.head}};
+}
+/// operation_start{at=, how = "merge" | "rebase", commit=} -> {operation, conflicts, head}
+inline json operation_start(const json& t) {
+  return state(git::start_operation(where(t), string_or(t, "how", "merge"), text(t, "commit")));
+}
+inline json operation_status(const json& t) { return state(git::operation_status(where(t))); }
+/// operation_resolve{at=, path=, take = "ours" | "theirs" | "file"}
+inline json operation_resolve(const json& t) {
+  git::resolve_conflict(where(t), text(t, "path"), text(t, "take"));
+  return state(git::operation_status(where(t)));
+}
+/// operation_advance{at=, how = "continue" | "skip" | "abort"}
+inline json operation_advance(const json& t) {
+  return state(git::advance_operation(where(t), text(t, "how")));
+}
+inline json is_merged(const json& t) {
+  return git::is_merged(where(t), text(t, "base"), text(t, "tip"));
+}
+/// format_patch{base=, tip=, file=}: writes the patches to a file.
+inline json format_patch(const json& t) {
+  fs::write_file_atomic(text(t, "file"),
+                        git::format_patch(where(t), text(t, "base"), text(t, "tip")));
+  return true;
+}
+
 inline json land(const json& t) {
   git::land_request request;
   request.branch = text(t, "branch");
@@ -188,6 +216,12 @@ inline constexpr luaL_Reg functions[] = {
     {"save", job_function<save>},
     {"diff", job_function<diff>},
     {"status", job_function<status>},
+    {"operation_start", job_function<operation_start>},
+    {"operation_status", job_function<operation_status>},
+    {"operation_resolve", job_function<operation_resolve>},
+    {"operation_advance", job_function<operation_advance>},
+    {"is_merged", job_function<is_merged>},
+    {"format_patch", job_function<format_patch>},
     {"land", job_function<land>},
     {"finish_landing", job_function<finish_landing>},
     {"recover_landing", job_function<recover_landing>},

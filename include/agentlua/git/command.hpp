@@ -12,11 +12,14 @@ namespace detail {
 
 /// Settings for one command: those that always count, and the recorded value of each that somebody has
 /// changed since. Hooks run only when they are the recorded ones.
-inline std::vector<std::string> guard(const location& at) {
+inline std::vector<std::string> guard(const location& at, command_options& options) {
   std::vector<std::string> list = always();
   const settings* known = at.trusted.get();
-  if (known != nullptr)
-    for (const auto& [key, value] : changed_settings(at, *known)) list.push_back(key + "=" + value);
+  if (known != nullptr) {
+    const auto changed = changed_settings(at, *known);
+    for (const auto& [key, value] : changed) list.push_back(key + "=" + value);
+    if (redirects_fetches(changed)) options.env.emplace_back("GIT_ALLOW_PROTOCOL=none");
+  }
   const bool hooks = known != nullptr && !known->hooks.empty() && hooks_unchanged(*known);
   list.push_back("core.hooksPath=" + (hooks ? known->hooks_dir : "/dev/null"));
   return list;
@@ -29,7 +32,8 @@ inline std::vector<std::string> guard(const location& at) {
 /// message) unless `may_fail`.
 inline run_result command(const location& at, std::vector<std::string> args,
                           command_options options = {}) {
-  return detail::invoke(at, detail::guard(at), std::move(args), std::move(options));
+  const auto settings = detail::guard(at, options);
+  return detail::invoke(at, settings, std::move(args), std::move(options));
 }
 
 /// First line of what a git command prints.

@@ -38,7 +38,7 @@ inline void from_json(const json& from, settings& out) {
 namespace detail {
 
 /// Settings that are looked after, and what stands for one that was not there when the record was
-/// made. '*' is any subsection. An empty filter is none; a merge driver that fails is a conflict.
+/// made. '*' is any subsection. An empty filter is none; the merge driver is what git does without one.
 struct guarded_setting {
   const char* key;
   const char* neutral;
@@ -48,7 +48,7 @@ inline constexpr guarded_setting guarded_settings[] = {
     {"filter.*.smudge", ""},
     {"filter.*.process", ""},
     {"filter.*.required", "false"},
-    {"merge.*.driver", "false"},
+    {"merge.*.driver", "git merge-file -q --marker-size=%L %A %O %B"},
     {"merge.*.recursive", "binary"},
     {"merge.default", "text"},
     {"merge.renames", "true"},
@@ -56,7 +56,7 @@ inline constexpr guarded_setting guarded_settings[] = {
     {"diff.*.textconv", ""},
     {"diff.external", ""},
     {"core.sshcommand", "ssh"},
-    {"core.gitproxy", ""},
+    {"core.gitproxy", "none"},
     {"core.askpass", ""},
     {"core.alternaterefscommand", ""},
     {"core.attributesfile", ""},
@@ -209,7 +209,8 @@ inline std::map<std::string, std::string> changed_settings(const location& at,
   std::map<std::string, std::string> out;
   std::error_code ignored;
   const bool own = at.is_linked() && stdfs::exists(at.git_dir / "config.worktree", ignored);
-  if (!own && detail::unchanged(known)) return out;
+  const bool recorded = known.files.contains((at.common_dir / "config").native());
+  if (recorded && !own && detail::unchanged(known)) return out;
   const auto now = detail::read_settings(at).values;
   for (const auto& [key, value] : now) {
     auto before = known.values.find(key);
@@ -219,6 +220,14 @@ inline std::map<std::string, std::string> changed_settings(const location& at,
   for (const auto& [key, value] : known.values)
     if (!now.contains(key)) out[key] = value;
   return out;
+}
+
+/// True when such a change can lead a fetch elsewhere. git takes the first of these settings that it
+/// meets, so that ours would not win: it is to reach no remote at all then.
+inline bool redirects_fetches(const std::map<std::string, std::string>& changed) {
+  for (const auto& [key, value] : changed)
+    if (key.starts_with("remote.") || key == "core.gitproxy") return true;
+  return false;
 }
 
 /// True when the recorded hooks are what lies there now.

@@ -175,13 +175,16 @@ inline std::vector<std::string> ignored_paths(const location& at,
 }
 
 /// Removes the locks that a killed git left in a linked worktree of ours (index, HEAD, ...) and on
-/// its branch. All processes that worked there must be gone. What the repository shares, and the
+/// its branch, and links in its state, through which git would write elsewhere. All processes that worked there must be gone. What the repository shares, and the
 /// main checkout, are never touched.
 inline void clear_stale_locks(const location& tree, const std::string& branch) {
   if (tree.git_dir == tree.common_dir) return;
   std::error_code ignored;
   for (const std::string& name : fs::list_directory(tree.git_dir))
-    if (name.ends_with(".lock")) stdfs::remove(tree.git_dir / name, ignored);
+    if (name.ends_with(".lock") || stdfs::is_symlink(tree.git_dir / name, ignored))
+      stdfs::remove(tree.git_dir / name, ignored);
+  if (stdfs::is_symlink(tree.git_dir / "logs/HEAD", ignored))
+    stdfs::remove(tree.git_dir / "logs/HEAD", ignored);
   if (!branch.empty()) stdfs::remove(tree.common_dir / ("refs/heads/" + branch + ".lock"), ignored);
 }
 

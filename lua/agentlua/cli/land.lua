@@ -39,7 +39,7 @@ return {
   summary = "verify and land the branch of a task that waits for it",
   configure = function(parser)
     parser:argument("task", "id, prefix or slug")
-    parser:option("--mode", "how"):choices { "squash", "merge" }
+    parser:option("--mode", "how"):choices { "squash", "merge", "rebase" }
   end,
   run = function(args)
     local p = project.open { options = { script = "land", land = args.mode or "squash" } }

@@ -16,9 +16,10 @@ return {
     if task.status ~= "needs-input" then
       errors.usage("ESTATE", ("task '%s' is in %s, not in needs-input"):format(task.id, task.status))
     end
-    local patch, to = questions.answer(task, args.answer, { question = args.question, skip = args.skip })
+    local patch, to, action = questions.answer(task, args.answer, { question = args.question, skip = args.skip })
     task = errors.check_usage(p.store:move(task.id, to, patch))
     p.events:append("answered", { task = task.id, to = to })
+    if action == "discard" then return require("agentlua.cli.discard").run({ task = task.id }, p) end
     local left = questions.pending(task)
     print(#left == 0 and to or ("%d left: %s"):format(#left, require("agentlua.core").text.printable(left[1].question)))
   end,

@@ -39,13 +39,12 @@ local changes = {
     end,
   },
   done = {
-    to = "done", summary = "say that a task without a branch is done",
-    patch = function(_, task)
-      if type(task.worktree) == "table" then
-        local short = task.id8 or task.id
-        errors.usage("EBRANCH", ("task %s has work on branch %s; agentlua land %s verifies and lands it"):format(short,
-          task.worktree.branch, short))
-      end
+    to = "done", summary = "say that a task is done; one that has a branch is verified and landed",
+    instead = function(task)
+      local waits = task.status == "needs-review" or task.status == "needs-input" or task.status == "failed"
+      if waits and type(task.worktree) == "table" then return require "agentlua.cli.land" end
+    end,
+    patch = function()
       return { completed_at = core.time.iso(), completed_by = os.getenv "USER" or "person", reason = core.json.null }
     end,
   },
@@ -60,17 +59,23 @@ for _, name in ipairs(M.names) do
       parser:option("--reason", "why")
     end,
     run = function(args, p)
+      local code = 0
       for _, key in ipairs(args.task) do
         local task = errors.check_usage(p.store:get(key))
         if change.from and not change.from[task.status] then
           errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id,
             task.status, name))
         end
-        if claim(p, task, { to = change.to, reason = args.reason }) then goto continue end
-        errors.check_usage(p.store:move(task.id, change.to, change.patch(args, task)))
-        p.events:append("task_moved", { task = task.id, from = task.status, to = change.to, by = "person" })
-        ::continue::
+        local other = change.instead and change.instead(task)
+        local claimed = claim(p, task, { to = change.to, reason = args.reason }) -- its owner judges it
+        if not claimed and other then
+          code = math.max(code, other.run { task = task.id } or 0)
+        elseif not claimed then
+          errors.check_usage(p.store:move(task.id, change.to, change.patch(args, task)))
+          p.events:append("task_moved", { task = task.id, from = task.status, to = change.to, by = "person" })
+        end
       end
+      return code
     end,
   }
 end
