@@ -1,6 +1,7 @@
 #pragma once
 // agentlua/git.hpp: room 4. All of git/.
 
+#include "agentlua/git/checkout.hpp"
 #include "agentlua/git/command.hpp"
 #include "agentlua/git/diff.hpp"
 #include "agentlua/git/invoke.hpp"

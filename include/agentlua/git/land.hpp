@@ -3,18 +3,12 @@
 //
 // This is where it is decided whether a branch goes into its base: landing::run().
 
-#include <ctime>
-
-#include <algorithm>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "agentlua/git/diff.hpp"
+#include "agentlua/git/checkout.hpp"
 #include "agentlua/git/merge.hpp"
-#include "agentlua/git/repository.hpp"
-#include "agentlua/git/worktree.hpp"
 #include "agentlua/text.hpp"
 
 namespace agentlua::git {
@@ -48,7 +42,10 @@ struct land_result {
 class landing {
  public:
   landing(const repository& repo, const land_request& request)
-      : repo_(repo), ask_(request), lock_(lock_repository(repo)) {}
+      : repo_(repo),
+        ask_(request),
+        lock_(lock_repository(repo)),
+        checkout_(repo, request.base, lock_.fd()) {}
 
   /// Tries until the base holds still, at most three times.
   land_result run() {
@@ -85,7 +82,9 @@ class landing {
     tip_ = *tip;
     if (repo_.contains(*base, *tip))
       return refuse("empty", "the branch has no commits of its own"), false;
-    return merge() && find_checkout() && check_checkout() && make_commit();
+    if (!merge()) return false;
+    if (auto problem = checkout_.check(result_.files)) return blocked(std::move(*problem)), false;
+    return make_commit();
   }
 
   /// Merges in the object store; no checkout, no index.
@@ -126,92 +125,6 @@ class landing {
            false;
   }
 
-  static std::set<std::string> paths_of(const std::vector<changed_file>& files) {
-    std::set<std::string> paths;
-    for (const changed_file& file : files) paths.insert(file.path);
-    return paths;
-  }
-
-  /// Finds the checkout that has the base, if any, and refuses when somebody is in the middle of
-  /// something with that branch.
-  bool find_checkout() {
-    checkout_.reset();
-    if (auto busy = branch_in_operation(repo_, ask_.base); !busy.empty())
-      return refuse("refused", busy + "; finish it first"), false;
-    if (checked_out_here()) {
-      checkout_ = repo_.where();
-      return true;
-    }
-    for (const worktree& tree : worktrees(repo_)) {
-      if (tree.branch != ask_.base || tree.bare || tree.prunable) continue;
-      const stdfs::path& common = repo_.where().common_dir;
-      if (tree.path == common.parent_path()) checkout_ = repo_.where().elsewhere(common, tree.path);
-      else if (tree.path == common) checkout_ = main_checkout();
-      else checkout_ = find_worktree(repo_, tree.path);
-      if (!checkout_)
-        return refuse("refused", "'" + ask_.base + "' is checked out at '" + tree.path.native() +
-                                     "', which git describes in two ways"),
-               false;
-    }
-    return true;
-  }
-
-  /// The main checkout of a repository whose git directory lies elsewhere: git lists only that.
-  std::optional<location> main_checkout() const {
-    const location& at = repo_.where();
-    std::string top = git::command(at.elsewhere(at.common_dir, {}),
-                                   {"config", "--type=path", "core.worktree"}, guarded())
-                          .out;
-    if (top.empty()) return std::nullopt;
-    top.pop_back();
-    return at.elsewhere(at.common_dir, stdfs::weakly_canonical(at.common_dir / top));
-  }
-
-  /// True when the checkout that we were opened in has the base: the usual case, and cheap to see.
-  bool checked_out_here() const {
-    const location& at = repo_.where();
-    if (at.work_tree.empty()) return false;
-    std::error_code ignored;
-    if (stdfs::is_symlink(at.git_dir / "HEAD", ignored)) return false;
-    return fs::read_file(at.git_dir / "HEAD", 1 << 16) == "ref: " + base_ref() + "\n";
-  }
-
-  /// Refuses when landing would meet anything that the user has changed there. What git refuses
-  /// itself, before it touches anything, is left to it: fast_forward() asks overlapping() then.
-  bool check_checkout() {
-    if (!checkout_) return true;
-    const std::string where = "'" + checkout_->work_tree.native() + "'";
-    if (auto busy = unfinished_operation(*checkout_); !busy.empty())
-      return refuse("refused", "a " + busy + " is unfinished in " + where + "; finish it first"),
-             false;
-    const bool deleted = std::any_of(
-        result_.files.begin(), result_.files.end(), [&](const changed_file& file) {
-          std::error_code ignored;
-          return file.status != 'A' &&
-                 !stdfs::exists(stdfs::symlink_status(checkout_->work_tree / file.path, ignored));
-        });
-    return !deleted || !overlapping();  // git would bring a deleted file back
-  }
-
-  /// True, and refused, when the user has changes in files that the branch changes.
-  bool overlapping() {
-    auto options = guarded(false);
-    options.env = {"GIT_OPTIONAL_LOCKS=0"};
-    const auto touched = paths_of(result_.files);
-    for (const std::string& row :
-         split_nul(command(*checkout_,
-                           {"status", "--porcelain=v1", "-z", "--no-renames",
-                            "--untracked-files=no", "--ignore-submodules=none"},
-                           options)
-                       .out))
-      if (row.size() > 3 && touched.contains(row.substr(3))) result_.paths.push_back(row.substr(3));
-    if (result_.paths.empty()) return false;
-    refuse("refused", "you have changes in '" + checkout_->work_tree.native() +
-                          "' to files that the branch changes: " + listed(result_.paths) +
-                          "; commit or undo them");
-    return true;
-  }
-
   bool make_commit() {
     if (ask_.mode == "rebase") return rebase();
     std::vector<std::string> args = {"commit-tree", tree_, "-p", result_.base};
@@ -245,64 +158,18 @@ class landing {
   /// Moves the base. What a crash leaves is decided by the pending ref and the base alone.
   bool publish() {
     repo_.update_ref(ask_.pending_ref, result_.commit);
-    bool moved = checkout_ ? fast_forward() : move_ref();
-    if (moved) {
+    auto problem = checkout_.move(result_.base, result_.commit, result_.files);
+    if (!problem) {
       result_.status = "landed";
       return true;
     }
     repo_.delete_ref(ask_.pending_ref, result_.commit);
-    return false;
+    return blocked(std::move(*problem)), false;
   }
 
-  bool move_ref() {
-    try {
-      repo_.update_ref(base_ref(), result_.commit, result_.base);
-      return true;
-    } catch (const error& problem) {
-      return refuse(problem.code() == "EMOVED" ? "moved" : "refused", problem.what()), false;
-    }
-  }
-
-  /// Brings the base and its checkout forward together; git leaves every other change there alone.
-  bool fast_forward() {
-    run_result done;
-    for (int attempt = 0; attempt < 5; ++attempt) {
-      done = command(*checkout_,
-                     {"-c", "merge.verifySignatures=false", "merge", "--ff-only", "--quiet",
-                      "--no-overwrite-ignore", "--no-autostash", "--no-stat", result_.commit},
-                     guarded());
-      bool locked = done.err.find("index.lock") != std::string::npos;
-      if (done.code == 0 || !locked) break;
-      timespec pause{0, 200'000'000};
-      ::nanosleep(&pause, nullptr);
-    }
-    auto now = repo_.resolve(base_ref());
-    if (now == result_.commit) return true;
-    if (now != result_.base)
-      return refuse("moved", "branch '" + ask_.base + "' moved meanwhile"), false;
-    roll_back();
-    if (overlapping()) return false;
-    while (!done.err.empty() && done.err.back() == '\n') done.err.pop_back();
-    return refuse("refused", "cannot bring '" + checkout_->work_tree.native() +
-                                 "' forward: " + (done.err.empty() ? done.out : done.err)),
-           false;
-  }
-
-  /// The ref could not be moved although the files were: put exactly those files back.
-  void roll_back() {
-    auto check = guarded();
-    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.base}, check).code == 0)
-      return;
-    if (command(*checkout_, {"diff-index", "--quiet", "--cached", result_.commit}, check).code != 0)
-      return;
-    command(*checkout_, {"read-tree", "-m", "-u", result_.commit, result_.base}, check);
-  }
-
-  static std::string listed(const std::vector<std::string>& paths) {
-    std::string out;
-    for (std::size_t i = 0; i < paths.size() && i < 10; ++i)
-      out += (i ? ", " : "") + text::printable(paths[i]);
-    return paths.size() > 10 ? out + " and " + std::to_string(paths.size() - 10) + " more" : out;
+  void blocked(branch_checkout::refusal problem) {
+    result_.paths = std::move(problem.paths);
+    refuse(problem.raced ? "moved" : "refused", problem.reason);
   }
 
   const repository& repo_;
@@ -310,7 +177,7 @@ class landing {
   file_lock lock_;
   land_result result_;
   std::string tip_, tree_;
-  std::optional<location> checkout_;
+  branch_checkout checkout_;
 };
 
 /// Lands a branch on its base. Waits for other landings in the repository.
