@@ -42,6 +42,7 @@ describe("hostile text", function()
 
   it("as task directory is a directory of that name, where tasks run as in any other", function()
     w = names.world()
+    w.users_act = true -- tasks lie in the checkout
     for _, text in ipairs { "-rf", "$(touch CANARY)", "a b", "a\nb", "\27[31mred", "bad\xffbyte", "%s%n", "{id}" } do
       local option = "--tasks=" .. text
       local id = w:add("a thing", option)

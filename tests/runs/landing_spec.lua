@@ -100,6 +100,7 @@ describe("landing", function()
 
   it("moves only the ref of a base that is checked out nowhere", function()
     w = support.new()
+    w.users_act = true -- the base is not the branch that the world looks after
     w:git("branch", "other")
     w:add "a thing"
     local before = w:git("rev-parse", "HEAD")

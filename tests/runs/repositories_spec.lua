@@ -169,7 +169,7 @@ line'; echo new >'tab	'; echo new >' x '; echo new >'$(touch x)'; echo new >'bac
 
   describe("of merges:", function()
     local function meanwhile(text)
-      return ("(cd '%s' && unset $(git rev-parse --local-env-vars) && %s)\n"):format(w.root, text)
+      return ("(cd '%s' && unset GIT_COMMITTER_NAME $(git rev-parse --local-env-vars) && %s)\n"):format(w.root, text)
     end
     local rename = "git mv src lib && git commit -qm rename"
 

@@ -62,14 +62,32 @@ end
 
 --- Runs any program in the repository.
 function world:command(argv) return assert(al.process.run(options_of(self, argv))) end
---- Runs agentlua; arguments as list, options of al.process.run as fields of the last one if a table.
+-- What no command of ours may change: settings, stash, logs, the user's branches, and all that differs
+-- from HEAD in the user's checkout. Landing moves the base and what is equal to it, and no more.
+local untouchable = [[
+  cd "$0" || exit
+  cat .git/HEAD .git/config .git/info/exclude .git/logs/refs/stash 2>/dev/null
+  git for-each-ref --format='%(refname) %(objectname)' | grep -v "^refs/heads/$1 \|^refs/heads/task/\|^refs/agentlua/"
+  git diff --binary; git diff --cached --binary
+  git ls-files -z --others --exclude=.agentlua | sort -z | xargs -0 sha256sum 2>/dev/null
+]]
+function world:untouchable()
+  return self:command({ "sh", "-c", untouchable, self.root, self.branch }).stdout
+end
+
+--- Runs agentlua; arguments as list, options of al.process.run as fields of the last one if a table. Fails
+--- when it touches what is the user's, unless `users_act`: the case has the user do things meanwhile.
 function world:al(...)
   local words = table.pack(...)
   local argv = type(words[words.n]) == "table" and table.remove(words) or {}
   table.insert(words, 1, M.host)
   words.n = nil
   for i, word in ipairs(words) do argv[i] = word end
-  return self:command(argv)
+  local watched = not self.users_act and self:exists ".git/HEAD"
+  local before = watched and self:untouchable()
+  local result = self:command(argv)
+  if watched then assert(before == self:untouchable(), "the user's checkout is not as before") end
+  return result
 end
 --- Starts agentlua and returns the child.
 function world:start(...)

@@ -2,7 +2,10 @@ local support = require "support"
 
 describe("tripwire:", function()
   local w
-  before_each(function() w = support.new() end)
+  before_each(function()
+    w = support.new()
+    w.users_act = true -- the agents here touch what is the user's
+  end)
   after_each(function() w:close() end)
 
   local function run(body, ...)

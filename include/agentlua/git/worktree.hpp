@@ -127,12 +127,18 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
   options.hold = {lock.fd()};
   options.may_fail = true;
   auto made = command(repo.where(), args, options);
-  if (made.code != 0) {
+  // A hook that fails after the checkout is complete makes the whole command fail.
+  auto tree = find_worktree(repo, path);
+  command_options quiet;
+  quiet.may_fail = true;
+  const bool complete = made.code == 0 ||
+                        (tree &&
+                         command(*tree, {"diff-index", "--quiet", "HEAD", "--"}, quiet).code == 0);
+  if (!complete) {
     if (!exists && repo.resolve("refs/heads/" + branch) == base)
       repo.delete_ref("refs/heads/" + branch, base);
     throw error("EGIT", "cannot make a worktree at '" + path.native() + "': " + made.err);
   }
-  auto tree = find_worktree(repo, path);
   if (!tree) throw error("EGIT", "git made no worktree at '" + path.native() + "'");
   return *tree;
 }
