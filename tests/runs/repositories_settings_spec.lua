@@ -157,7 +157,7 @@ describe("a run leaves alone", function()
 
     local move = [[
       git submodule --quiet update --init
-      cd part; echo x >x; git add x; export GIT_COMMITTER_DATE='2020-01-01 00:00:00'
+      cd part; unset GIT_COMMITTER_NAME; echo x >x; git add x; export GIT_COMMITTER_DATE='2020-01-01 00:00:00'
       git -c user.name=A -c user.email=a@example.invalid commit -q --date='2020-01-01 00:00:00' -m x
     ]]
 
@@ -201,6 +201,7 @@ describe("a run leaves alone", function()
     -- The short name of the branch is then "heads/task/..." in git, which is taken for another branch.
     it("a tag of the agent that is called like its branch", function()
       new()
+      w.users_act = true -- the tag stays
       local id = w:add "a thing"
       local agent = repositories.program(w, "agent", "cat >/dev/null; echo new >new.txt\n"
         .. "git tag $(git symbolic-ref HEAD | cut -d/ -f3-)\n")

@@ -47,7 +47,9 @@ local function wrongs(w, before, commits)
     if w:read("new-" .. id) ~= "committed\nuncommitted\n" then say("the work of %s is not there", id) end
   end
   local landed = w:commits() - commits
-  if landed ~= (w.mode == "rebase" and 4 or 2) then say("%d commits", landed) end
+  -- By rebase each attempt has two commits, also one that was cut off and repeated.
+  local right = w.mode == "squash" and landed == 2 or w.mode == "rebase" and landed >= 4 and landed % 2 == 0
+  if not right then say("%d commits", landed) end
   if w:user_work() ~= before then say "the user's work is not as before" end
   if w:worktrees() ~= 1 then say("%d worktrees", w:worktrees()) end
   local left = w:git("for-each-ref", "--format=%(refname)", "refs/heads/task", "refs/agentlua/pending")

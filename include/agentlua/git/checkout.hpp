@@ -49,14 +49,14 @@ class branch_checkout {
     if (!at_) return std::nullopt;
     if (auto busy = unfinished_operation(*at_); !busy.empty())
       return refusal{"a " + busy + " is unfinished in " + where() + "; finish it first", {}};
-    // What git refuses itself, before it touches anything, is left to it. A file that the user has
-    // deleted it would bring back.
-    const bool deleted = std::any_of(files.begin(), files.end(), [&](const changed_file& file) {
+    // What git refuses itself, before it touches anything, is left to it. It would bring back a file
+    // that the user has deleted, and passes over changes in a submodule.
+    const bool doubtful = std::any_of(files.begin(), files.end(), [&](const changed_file& file) {
       std::error_code ignored;
-      return file.status != 'A' &&
-             !stdfs::exists(stdfs::symlink_status(at_->work_tree / file.path, ignored));
+      const auto there = stdfs::symlink_status(at_->work_tree / file.path, ignored);
+      return stdfs::is_directory(there) || (file.status != 'A' && !stdfs::exists(there));
     });
-    return deleted ? overlap(files) : std::nullopt;
+    return doubtful ? overlap(files) : std::nullopt;
   }
 
   /// Moves the branch from `from` to `to`, which changes `files`, together with its checkout.
