@@ -3,10 +3,12 @@
 
 #include "agentlua/git/checkout.hpp"
 #include "agentlua/git/command.hpp"
+#include "agentlua/git/copies.hpp"
 #include "agentlua/git/diff.hpp"
 #include "agentlua/git/invoke.hpp"
 #include "agentlua/git/land.hpp"
 #include "agentlua/git/merge.hpp"
+#include "agentlua/git/remove.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/resolve.hpp"
 #include "agentlua/git/save.hpp"

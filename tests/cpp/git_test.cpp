@@ -119,6 +119,76 @@ TEST_CASE_FIXTURE(git_fixture, "a diff tells paths as they are, lines, and what 
   CHECK(files[3].path == "tab\t\"x");
 }
 
+TEST_CASE_FIXTURE(git_fixture, "a diff tells kinds of changes, and renames when asked") {
+  std::string lines;
+  for (int i = 0; i < 50; ++i) lines += "line " + std::to_string(i) + "\n";
+  std::string first = commit(
+      {{"old name", lines}, {"kind", "text\n"}, {"bin", std::string("\0\1", 2)}}, "first");
+  stdfs::remove(root / "kind");
+  stdfs::create_symlink("a.txt", root / "kind");
+  std::string second = commit(
+      {{"old name", std::nullopt},
+       {":new\nname\t", lines + "more\n"},
+       {"\xff-added", "1\n2\n"},
+       {"a.txt", std::nullopt},
+       {"bin", std::string("\0\2", 2)}},
+      "second");
+  auto at = git::repository::open(root).where();
+  std::string seen;
+  for (const auto& file : git::diff(at, first, second, true))
+    seen += std::string(1, file.status) + " " + file.path + " " + std::to_string(file.added) + "/" +
+            std::to_string(file.deleted) + (file.binary ? " binary" : "") +
+            (file.from.empty() ? "" : " from " + file.from) + "\n";
+  CHECK(seen ==
+        "R :new\nname\t 1/0 from old name\nD a.txt 0/1\nM bin 0/0 binary\nT kind 1/1\n"
+        "A \xff-added 2/0\n");
+  auto plain = git::diff(at, first, second);
+  CHECK(plain.size() == 6);
+  CHECK(plain[0].status == 'A');
+  CHECK(plain[0].added == 51);
+  CHECK(git::diff(at, second, second, true).empty());
+}
+
+TEST_CASE_FIXTURE(git_fixture, "a diff as text is a patch that git applies, bytes and all") {
+  std::string first = git({"rev-parse", "HEAD"});
+  git({"config", "diff.external", "false"});
+  git({"config", "diff.upper.textconv", "false"});
+  std::string second = commit({{"bin", std::string("\0\1\xff", 3)},
+                               {"a.txt", "\xff\33[31m\n"},
+                               {".gitattributes", "* diff=upper\n"}},
+                              "second");
+  auto at = git::repository::open(root).where();
+  std::string text = git::diff_text(at, first, second);
+  CHECK(has(text, "+\xff\33[31m\n"));
+  write_file(dir / "patch", text);
+  git({"checkout", "--quiet", first});
+  git({"apply", "--index", dir / "patch"});
+  CHECK(git({"write-tree"}) == git({"rev-parse", second + "^{tree}"}));
+}
+
+TEST_CASE_FIXTURE(git_fixture, "a snapshot has what is not committed and leaves the index alone") {
+  write_file(root / "a.txt", "changed\n");
+  write_file(root / "new ü", "1\n");
+  write_file(root / "x.log", "ignored\n");
+  write_file(root / "state/task", "1\n");
+  write_file(root / "staged", "1\n");
+  git({"add", "staged"});
+  stdfs::remove(root / "dir/b ü.txt");
+  git(dir, {"init", "--quiet", root / "nested"});
+  auto at = git::repository::open(root).where();
+  auto index = fs::read_file(root / ".git/index");
+  std::string content = git::snapshot(at, {"state"});
+  CHECK(git({"-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", content}) ==
+        ".gitignore\na.txt\nnew ü\nstaged");
+  CHECK(git({"show", content + ":a.txt"}) == "changed");
+  CHECK(fs::read_file(root / ".git/index") == index);
+  for (const auto& name : fs::list_directory(root / ".git")) CHECK_FALSE(has(name, "agentlua-"));
+  std::string first = git({"rev-parse", "HEAD"});
+  std::string second = git({"commit-tree", content, "-p", first, "-m", "x"});
+  CHECK(git::merge_base(at, first, second) == first);
+  CHECK(git::merge_base(at, first, git({"commit-tree", content, "-m", "alone"})) == "");
+}
+
 TEST_CASE_FIXTURE(git_fixture, "a worktree has a new branch at the base, and is found again") {
   auto repo = git::repository::open(root);
   std::string base = git({"rev-parse", "HEAD"});

@@ -42,11 +42,14 @@ inline git::repository repo(const json& t) { return git::repository::at(where(t)
 
 inline json files(const std::vector<git::changed_file>& changed) {
   json out = json::array();
-  for (const auto& file : changed)
+  for (const auto& file : changed) {
     out.push_back({{"path", file.path},
                    {"added", file.added},
                    {"deleted", file.deleted},
-                   {"binary", file.binary}});
+                   {"binary", file.binary},
+                   {"status", std::string(1, file.status)}});
+    if (!file.from.empty()) out.back()["from"] = file.from;
+  }
   return out;
 }
 
@@ -82,6 +85,23 @@ inline json keep_ref(const json& t) {
   return true;
 }
 inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
+/// dated_refs{at=, prefix=} -> [{ref, commit, moved}], `moved` in seconds
+inline json dated_refs(const json& t) {
+  json out = json::array();
+  for (const auto& ref : repo(t).dated_refs(text(t, "prefix")))
+    out.push_back({{"ref", ref.name}, {"commit", ref.commit}, {"moved", ref.moved}});
+  return out;
+}
+/// update_ref{at=, ref=, commit=, expected=}; expected "": it must be new
+inline json update_ref(const json& t) {
+  repo(t).update_ref(text(t, "ref"), text(t, "commit"), text(t, "expected"));
+  return true;
+}
+/// delete_ref{at=, ref=, commit=}: only if it is there
+inline json delete_ref(const json& t) {
+  repo(t).delete_ref(text(t, "ref"), text(t, "commit"));
+  return true;
+}
 
 inline json worktree_list(const json& t) {
   json out = json::array();
@@ -89,13 +109,20 @@ inline json worktree_list(const json& t) {
     out.push_back({{"path", tree.path.native()},
                    {"head", tree.head},
                    {"branch", tree.branch},
+                   {"reason", tree.reason},
                    {"prunable", tree.prunable},
                    {"locked", tree.locked}});
   return out;
 }
-/// worktree_adopt{at=, path=, branch=} -> at of the linked worktree, or null.
+/// worktree_find{at=, path=, git_dir=} -> at of the linked worktree, or null. Changes nothing.
+inline json worktree_find(const json& t) {
+  auto found = git::find_worktree(repo(t), text(t, "path"), string_or(t, "git_dir"));
+  return found ? place(*found) : json(nullptr);
+}
+/// worktree_adopt{at=, path=, branch=, git_dir=} -> at of the linked worktree, or null.
 inline json worktree_adopt(const json& t) {
-  auto found = git::adopt_worktree(repo(t), text(t, "path"), text(t, "branch"));
+  auto found = git::adopt_worktree(
+      repo(t), text(t, "path"), text(t, "branch"), string_or(t, "git_dir"));
   return found ? place(*found) : json(nullptr);
 }
 inline json worktree_add(const json& t) {
@@ -107,6 +134,18 @@ inline json worktree_remove(const json& t) {
                        t.value("never_used", false));
   return true;
 }
+/// copies{at=, to=, globs=, exclude=, limit=} -> {copied=, skipped=}; at is the main checkout
+inline json copies(const json& t) {
+  auto done = git::copy_files(
+      where(t), text(t, "to"), git::wanted_copies(where(t), list(t, "globs"), list(t, "exclude")),
+      t.at("limit").get<std::uintmax_t>());
+  return {{"copied", done.copied}, {"skipped", done.skipped}};
+}
+/// unchanged_copies{at=, to=, globs=, exclude=} -> paths that a worktree has as the main checkout has
+inline json unchanged_copies(const json& t) {
+  return git::same_files(
+      where(t), text(t, "to"), git::wanted_copies(where(t), list(t, "globs"), list(t, "exclude")));
+}
 /// ignored{at=, paths=} -> those that git ignores
 inline json ignored(const json& t) { return git::ignored_paths(where(t), list(t, "paths")); }
 inline json commit_leftovers(const json& t) {
@@ -117,9 +156,19 @@ inline json save(const json& t) {
                         list(t, "known"));
   return {{"commit", kept.commit}, {"skipped", kept.skipped}};
 }
+/// diff{at=, from=, to=, renames=, text=} -> files, or a patch
 inline json diff(const json& t) {
-  return files(git::diff(where(t), text(t, "from"), text(t, "to")));
+  const bool renames = t.value("renames", false);
+  if (t.value("text", false))
+    return git::diff_text(where(t), text(t, "from"), text(t, "to"), renames);
+  return files(git::diff(where(t), text(t, "from"), text(t, "to"), renames));
 }
+/// merge_base{at=, a=, b=} -> commit, or null
+inline json merge_base(const json& t) {
+  auto found = git::merge_base(where(t), text(t, "a"), text(t, "b"));
+  return found.empty() ? json(nullptr) : json(found);
+}
+inline json snapshot(const json& t) { return git::snapshot(where(t), list(t, "exclude")); }
 inline json status(const json& t) {
   git::command_options options;
   options.env = {"GIT_OPTIONAL_LOCKS=0"};
@@ -207,14 +256,22 @@ inline constexpr luaL_Reg functions[] = {
     {"put_back_ref", job_function<put_back_ref>},
     {"keep_ref", job_function<keep_ref>},
     {"refs", job_function<refs>},
+    {"dated_refs", job_function<dated_refs>},
+    {"update_ref", job_function<update_ref>},
+    {"delete_ref", job_function<delete_ref>},
     {"worktree_list", job_function<worktree_list>},
+    {"worktree_find", job_function<worktree_find>},
     {"worktree_adopt", job_function<worktree_adopt>},
     {"worktree_add", job_function<worktree_add>},
     {"worktree_remove", job_function<worktree_remove>},
+    {"copies", job_function<copies>},
+    {"unchanged_copies", job_function<unchanged_copies>},
     {"ignored", job_function<ignored>},
     {"commit_leftovers", job_function<commit_leftovers>},
     {"save", job_function<save>},
     {"diff", job_function<diff>},
+    {"merge_base", job_function<merge_base>},
+    {"snapshot", job_function<snapshot>},
     {"status", job_function<status>},
     {"operation_start", job_function<operation_start>},
     {"operation_status", job_function<operation_status>},

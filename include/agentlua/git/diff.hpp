@@ -1,7 +1,11 @@
 #pragma once
-// agentlua/git/diff.hpp: room 4. What changed between two commits, as data.
+// agentlua/git/diff.hpp: room 4. What changed between two commits or trees, as data and as text.
 
+#include <unistd.h>
+
+#include <atomic>
 #include <charconv>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,35 +13,128 @@
 
 namespace agentlua::git {
 
-/// One changed file. Renames are a deletion and an addition.
+/// One changed file.
 struct changed_file {
   std::string path;
-  long added = 0, deleted = 0;
+  long added = 0, deleted = 0;  ///< lines; 0 when binary
   bool binary = false;
-  char status = 'M';  ///< A added, D deleted, M content or mode, T another kind of file
+  /// A added, M modified, D deleted, T another type (file, link, submodule); with renames R and C.
+  char status = 'M';
+  std::string from;  ///< R, C: what it was before
 };
 
-/// Files that differ between two trees or commits of a repository.
-inline std::vector<changed_file> diff(const location& at, const std::string& from,
-                                      const std::string& to) {
-  std::vector<changed_file> files;
-  auto parts = split_nul(command(at, {"diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames",
-                                      "--no-ext-diff", "--no-textconv", from, to})
-                             .out);
-  std::size_t i = 0;  // first ":<modes> <blobs> <status>" and path for each, then its numbers
-  for (; i + 1 < parts.size() && parts[i].starts_with(':'); i += 2) {
-    changed_file& file = files.emplace_back();
-    file.status = parts[i].back();
-    file.path = parts[i + 1];
+namespace detail {
+
+/// What every diff is asked for: nothing that a repository names is run, paths are bytes.
+inline std::vector<std::string> diff_command(const std::vector<std::string>& format, bool renames,
+                                             const std::string& from, const std::string& to) {
+  std::vector<std::string> args = {
+      "diff-tree", "-r", "--no-ext-diff", "--no-textconv", "--no-color"};
+  if (renames) {
+    args.insert(args.end(), {"--find-renames", "--find-copies"});
+  } else {
+    args.emplace_back("--no-renames");
   }
-  for (std::size_t k = 0; i < parts.size() && k < files.size(); ++i, ++k) {
+  args.insert(args.end(), format.begin(), format.end());
+  args.insert(args.end(), {"--end-of-options", from, to, "--"});
+  return args;
+}
+
+/// "added TAB deleted TAB path", where the path of a rename is empty and two more parts follow.
+inline void read_numbers(const std::string& row, changed_file& file) {
+  auto tab = row.find('\t');
+  file.binary = row.starts_with('-');
+  std::from_chars(row.data(), row.data() + tab, file.added);
+  std::from_chars(row.data() + tab + 1, row.data() + row.size(), file.deleted);
+}
+
+}  // namespace detail
+
+/// Files that differ between two trees or commits of a repository. Without `renames` a moved file is
+/// a deletion and an addition.
+inline std::vector<changed_file> diff(const location& at, const std::string& from,
+                                      const std::string& to, bool renames = false) {
+  auto parts = split_nul(
+      command(at, detail::diff_command({"-z", "--raw", "--numstat"}, renames, from, to)).out);
+  std::vector<changed_file> files;
+  std::map<std::string, std::size_t> known;
+  std::size_t i = 0;
+  for (; i + 1 < parts.size() && parts[i].starts_with(':'); ++i) {  // ":modes ids status", path(s)
+    changed_file file;
+    file.status = parts[i].at(parts[i].rfind(' ') + 1);
+    if ((file.status == 'R' || file.status == 'C') && i + 2 < parts.size()) file.from = parts[++i];
+    file.path = parts[++i];
+    known[file.path] = files.size();
+    files.push_back(std::move(file));
+  }
+  for (; i < parts.size(); ++i) {
     const std::string& row = parts[i];
-    const auto second = row.find('\t') + 1;
-    files[k].binary = row[0] == '-';
-    std::from_chars(row.data(), row.data() + row.size(), files[k].added);
-    std::from_chars(row.data() + second, row.data() + row.size(), files[k].deleted);
+    auto tab = row.find('\t');
+    tab = tab == std::string::npos ? tab : row.find('\t', tab + 1);
+    if (tab == std::string::npos) continue;
+    const bool moved = tab + 1 == row.size() && i + 2 < parts.size();
+    auto found = known.find(moved ? parts[i + 2] : row.substr(tab + 1));
+    if (found != known.end()) detail::read_numbers(row, files[found->second]);
+    if (moved) i += 2;
   }
   return files;
+}
+
+/// The same as a patch that git apply takes, binary files included. Bytes, not text: names and lines
+/// are what they are in the files.
+inline std::string diff_text(const location& at, const std::string& from, const std::string& to,
+                             bool renames = false) {
+  return command(at, detail::diff_command({"--patch", "--binary"}, renames, from, to)).out;
+}
+
+/// Where two commits have parted; empty when they have nothing in common.
+inline std::string merge_base(const location& at, const std::string& a, const std::string& b) {
+  command_options options;
+  options.may_fail = true;
+  return line(at, {"merge-base", "--end-of-options", a, b}, options);
+}
+
+namespace detail {
+
+/// A private index of a checkout, a copy of its own; gone with this object.
+class private_index {
+ public:
+  explicit private_index(const location& tree) {
+    static std::atomic<unsigned> counter{0};
+    path_ = tree.git_dir /
+            ("agentlua-diff-index." + std::to_string(::getpid()) + "." + std::to_string(counter++));
+    std::error_code none;
+    if (!stdfs::copy_file(tree.git_dir / "index", path_, none)) stdfs::remove(path_, none);
+  }
+  private_index(const private_index&) = delete;
+  private_index& operator=(const private_index&) = delete;
+  ~private_index() {
+    std::error_code ignored;
+    stdfs::remove(path_, ignored);
+    stdfs::remove(path_.native() + ".lock", ignored);
+  }
+  std::string variable() const { return "GIT_INDEX_FILE=" + path_.native(); }
+
+ private:
+  stdfs::path path_;
+};
+
+}  // namespace detail
+
+/// The content of a checkout as a tree, changed and untracked files included, ignored ones not.
+/// Paths below `exclude` are as they are in the index; repositories inside are left out. The
+/// checkout and its index stay as they are. Errors: EGIT.
+inline std::string snapshot(const location& tree, const std::vector<std::string>& exclude = {}) {
+  detail::private_index index(tree);
+  command_options options;
+  options.env = {index.variable()};
+  std::vector<std::string> add = {"add", "-A", "--", "."};
+  for (const std::string& path : exclude) add.push_back(":(exclude,literal)" + path);
+  for (const std::string& path :
+       split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}, options).out))
+    if (path.ends_with('/')) add.push_back(":(exclude,literal)" + path);
+  command(tree, add, options);
+  return line(tree, {"write-tree"}, options);
 }
 
 }  // namespace agentlua::git

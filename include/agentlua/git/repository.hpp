@@ -146,6 +146,28 @@ class repository {
     return split_lines(command(at_, {"for-each-ref", "--format=%(refname)", prefix}).out);
   }
 
+  /// A ref with the time, in seconds of the wall clock, at which it was last moved.
+  struct dated_ref {
+    std::string name, commit;
+    double moved;
+  };
+  /// The refs below a prefix with their times: those of their logs, else those of their commits.
+  std::vector<dated_ref> dated_refs(const std::string& prefix) const {
+    std::vector<dated_ref> all;
+    const std::string format = "--format=%(objectname) %(creatordate:unix) %(refname)";
+    for (const std::string& row : split_lines(command(at_, {"for-each-ref", format, prefix}).out)) {
+      auto first = row.find(' ');
+      auto second = row.find(' ', first + 1);
+      dated_ref ref{row.substr(second + 1), row.substr(0, first),
+                    std::strtod(row.c_str() + first, nullptr)};
+      struct stat log {};
+      if (::stat((at_.common_dir / "logs" / ref.name).c_str(), &log) == 0)
+        ref.moved = static_cast<double>(log.st_mtim.tv_sec);
+      all.push_back(std::move(ref));
+    }
+    return all;
+  }
+
   /// "Name <email>" that git would commit as. Errors: EIDENTITY (none is configured).
   std::string identity() const {
     auto found = command(at_, {"var", "GIT_COMMITTER_IDENT"}, quiet());

@@ -1,8 +1,10 @@
 #pragma once
-// agentlua/git/worktree.hpp: room 4. Linked worktrees: add, adopt, list, remove without force.
+// agentlua/git/worktree.hpp: room 4. Linked worktrees: add, find, adopt, list, repair.
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agentlua/git/repository.hpp"
@@ -15,6 +17,7 @@ struct worktree {
   stdfs::path path;
   std::string head;    ///< commit, empty when unborn
   std::string branch;  ///< without refs/heads/, empty when detached
+  std::string reason;  ///< why it is locked
   bool bare = false, prunable = false, locked = false;
 };
 
@@ -24,7 +27,7 @@ inline std::vector<worktree> worktrees(const repository& repo) {
   for (const std::string& line :
        split_nul(command(repo.where(), {"worktree", "list", "--porcelain", "-z"}).out)) {
     auto after = [&](std::string_view word) { return line.substr(word.size()); };
-    if (line.starts_with("worktree ")) list.push_back({after("worktree "), {}, {}});
+    if (line.starts_with("worktree ")) list.push_back({after("worktree "), {}, {}, {}});
     if (list.empty()) continue;
     worktree& last = list.back();
     if (line.starts_with("HEAD ")) last.head = after("HEAD ");
@@ -32,27 +35,62 @@ inline std::vector<worktree> worktrees(const repository& repo) {
     if (line == "bare") last.bare = true;
     if (line.starts_with("prunable")) last.prunable = true;
     if (line.starts_with("locked")) last.locked = true;
+    if (line.starts_with("locked ")) last.reason = after("locked ");
   }
   return list;
 }
 
-/// Where a linked worktree keeps its own state, found from the repository's side: the admin
-/// directory whose `gitdir` names it. nullopt when the repository knows no such worktree.
-inline std::optional<location> find_worktree(const repository& repo, const stdfs::path& path) {
-  const stdfs::path admin = repo.where().common_dir / "worktrees";
-  const stdfs::path wanted = stdfs::weakly_canonical(path) / ".git";
-  for (const std::string& name : fs::list_directory(admin)) {
-    std::error_code ignored;
-    std::string pointer;
-    try {
-      pointer = fs::read_file(admin / name / "gitdir", 1 << 16);
-    } catch (const error&) {
-      continue;
-    }
-    if (auto end = pointer.find('\n'); end != std::string::npos) pointer.resize(end);
-    if (stdfs::weakly_canonical(pointer, ignored) == wanted)
-      return repo.where().elsewhere(admin / name, stdfs::weakly_canonical(path));
+/// A path whose parents are resolved and whose last part is not: what a link there points to is
+/// somebody else's.
+inline stdfs::path real_place(const stdfs::path& path) {
+  return stdfs::weakly_canonical(path.parent_path()) / path.filename();
+}
+
+namespace detail {
+
+/// The path in a pointer file of git ("gitdir: <path>" or "<path>", perhaps relative to it); empty
+/// when there is none.
+inline stdfs::path pointed_at(const stdfs::path& file, std::string_view prefix = "") {
+  std::string text;
+  try {
+    text = fs::read_file(file, 1 << 16);
+  } catch (const error&) {
+    return {};
   }
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (!text.starts_with(prefix) || text.size() == prefix.size()) return {};
+  return real_place(file.parent_path() / text.substr(prefix.size()));
+}
+
+/// True when `admin`, remembered from when the worktree was made, can still be that of `path`: it
+/// lies where git keeps them, and no other worktree has it by now.
+inline bool may_be_admin(const repository& repo, const stdfs::path& admin,
+                         const stdfs::path& path) {
+  const stdfs::path place = repo.where().common_dir / "worktrees";
+  if (admin.parent_path() != place ||
+      stdfs::symlink_status(admin).type() != stdfs::file_type::directory)
+    return false;
+  if (pointed_at(path / ".git", "gitdir: ") == admin) return true;
+  const stdfs::path named = pointed_at(admin / "gitdir");
+  return named == path / ".git" || pointed_at(named, "gitdir: ") != admin;
+}
+
+}  // namespace detail
+
+/// Where a linked worktree keeps its own state, found from the repository's side: the admin
+/// directory that was remembered (`hint`, which counts while it can be true), else the one whose
+/// `gitdir` names the worktree. nullopt when the repository knows no such worktree, or a link is
+/// where it was.
+inline std::optional<location> find_worktree(const repository& repo, const stdfs::path& path,
+                                             const stdfs::path& hint = {}) {
+  const stdfs::path& common = repo.where().common_dir;
+  const stdfs::path real = real_place(path);
+  if (stdfs::is_symlink(stdfs::symlink_status(real))) return std::nullopt;
+  if (!hint.empty() && detail::may_be_admin(repo, hint, real))
+    return repo.where().elsewhere(hint, real);
+  for (const std::string& name : fs::list_directory(common / "worktrees"))
+    if (detail::pointed_at(common / "worktrees" / name / "gitdir") == real / ".git")
+      return repo.where().elsewhere(common / "worktrees" / name, real);
   return std::nullopt;
 }
 
@@ -143,33 +181,6 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
   return *tree;
 }
 
-/// Removes a worktree that holds nothing unsaved. git refuses when a file was changed or is
-/// untracked, and that refusal stands. Ignored files go with it, so save first. The branch goes too
-/// when it is still at `branch_tip`; empty keeps it. `never_used` is for a worktree that a crash
-/// left half made: no agent has been in it, so what looks changed is only what git did not finish.
-/// Errors: EDIRTY (git's refusal), EGIT.
-inline void remove_worktree(const repository& repo, const location& tree, const std::string& branch,
-                            const std::string& branch_tip, bool never_used = false) {
-  auto lock = lock_repository(repo);
-  command_options options;
-  options.may_fail = true;
-  options.hold = {lock.fd()};
-  const std::string path = tree.work_tree.native();
-  if (stdfs::exists(tree.work_tree) || find_worktree(repo, tree.work_tree)) {
-    command(repo.where(), {"worktree", "unlock", path}, options);
-    std::vector<std::string> args = {"worktree", "remove"};
-    if (never_used) args.emplace_back("--force");
-    args.insert(args.end(), {"--", path});
-    auto gone = command(repo.where(), args, options);
-    if (gone.code != 0) {
-      command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
-      throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
-    }
-  }
-  if (!branch_tip.empty() && repo.resolve("refs/heads/" + branch) == branch_tip)
-    repo.delete_ref("refs/heads/" + branch, branch_tip);
-}
-
 /// Those of `paths` (relative to the checkout) that git ignores.
 inline std::vector<std::string> ignored_paths(const location& at,
                                               const std::vector<std::string>& paths) {
@@ -194,12 +205,36 @@ inline void clear_stale_locks(const location& tree, const std::string& branch) {
   if (!branch.empty()) stdfs::remove(tree.common_dir / ("refs/heads/" + branch + ".lock"), ignored);
 }
 
+/// Puts right the files by which a worktree and its admin directory find each other; an agent can
+/// write to all three. They are replaced, never written through. Errors: EGIT (a directory is there).
+inline void repair_pointers(const location& tree) {
+  auto put = [](const stdfs::path& file, const std::string& text) {
+    if (stdfs::is_directory(stdfs::symlink_status(file)))
+      throw error("EGIT",
+                  "'" + file.native() + "' is a directory, perhaps a repository of its own; " +
+                      "put it elsewhere");
+    fs::write_file_atomic(file, text + "\n");
+  };
+  const stdfs::path dot_git = tree.work_tree / ".git";
+  auto plain = [](const stdfs::path& file) {
+    return stdfs::symlink_status(file).type() == stdfs::file_type::regular;
+  };
+  if (!plain(dot_git) || detail::pointed_at(dot_git, "gitdir: ") != tree.git_dir)
+    put(dot_git, "gitdir: " + tree.git_dir.native());
+  if (!plain(tree.git_dir / "gitdir") || detail::pointed_at(tree.git_dir / "gitdir") != dot_git)
+    put(tree.git_dir / "gitdir", dot_git.native());
+  if (!plain(tree.git_dir / "commondir") ||
+      stdfs::weakly_canonical(detail::pointed_at(tree.git_dir / "commondir")) != tree.common_dir)
+    put(tree.git_dir / "commondir", "../..");
+}
+
 /// The linked worktree at `path`, to go on with after its last owner is gone; nullopt when the
-/// repository knows none there.
+/// repository knows none there. `hint`: its admin directory, remembered from when it was made.
 inline std::optional<location> adopt_worktree(const repository& repo, const stdfs::path& path,
-                                              const std::string& branch) {
+                                              const std::string& branch,
+                                              const stdfs::path& hint = {}) {
   auto lock = lock_repository(repo);  // a git of the last owner may still be making or removing it
-  auto tree = find_worktree(repo, path);
+  auto tree = find_worktree(repo, path, hint);
   if (tree) clear_stale_locks(*tree, branch);
   return tree;
 }
