@@ -23,22 +23,29 @@ function M.open(path)
   return setmetatable({ at = found.at, branch = found.branch ~= "" and found.branch or nil }, repo_type)
 end
 
+-- Under the settings that were recorded, when they were.
+local function ask(repo, name, options)
+  local all = { at = repo.at, trusted = repo.trusted }
+  for key, value in pairs(options or {}) do all[key] = value end
+  return call(name, all)
+end
+
 local function operation(name)
-  return function(self, options)
-    local all = { at = self.at, trusted = self.trusted }
-    for key, value in pairs(options or {}) do all[key] = value end
-    return call(name, all)
-  end
+  return function(self, options) return ask(self, name, options) end
 end
 
 -- Each takes one table; `at` is another checkout of the repository than the one it was opened in.
 repo_type.worktree_add = operation "worktree_add" -- {path=, branch=, base=} -> at
-repo_type.worktree_remove = operation "worktree_remove" -- {tree=at, branch=, tip=, never_used=}
+repo_type.worktree_remove = operation "worktree_remove" -- {tree=at, branch=, tip=, never_used=, saved=}
 repo_type.ignored = operation "ignored" -- {paths=} -> those that git ignores
-repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, prunable, locked}]
+repo_type.copies = operation "copies" -- {to=, globs=, exclude=, limit=} -> {copied=, skipped=}
+repo_type.unchanged_copies = operation "unchanged_copies" -- {to=, globs=, exclude=} -> paths
+repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, prunable, locked, reason}]
 repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=} -> tip
 repo_type.save = operation "save" -- {at=, ref=, limit=, known=} -> {commit, skipped}
-repo_type.diff = operation "diff" -- {from=, to=} -> [{path, added, deleted, binary}]
+-- {from=, to=, renames=, text=} -> [{path, added, deleted, binary, status, from}], or a patch
+repo_type.diff = operation "diff"
+repo_type.snapshot = operation "snapshot" -- {at=, exclude=} -> tree with what is not committed
 repo_type.status = operation "status" -- {at=} -> [{path, code}]
 -- A merge or rebase in a linked worktree, step by step; each gives {operation, conflicts, head}.
 repo_type.operation_start = operation "operation_start" -- {at=, how = "merge" | "rebase", commit=}
@@ -50,32 +57,38 @@ repo_type.format_patch = operation "format_patch" -- {base=, tip=, file=}
 repo_type.land = operation "land" -- see include/agentlua/git/land.hpp
 repo_type.finish_landing = operation "finish_landing" -- {pending_ref=}
 repo_type.recover_landing = operation "recover_landing" -- {pending_ref=, base=} -> commit or null
+repo_type.dated_refs = operation "dated_refs" -- {prefix=} -> [{ref, commit, moved}]
+repo_type.update_ref = operation "update_ref" -- {ref=, commit=, expected=} expected "": it must be new
+repo_type.delete_ref = operation "delete_ref" -- {ref=, commit=} only if it is there
 repo_type.identity = operation "identity" -- {} -> "Name <email>"
 repo_type.record = operation "record" -- {} -> text: what git may start now; `trusted` of the repo holds git to it
 repo_type.changed = operation "changed" -- {} -> names of settings and hooks that are not the recorded ones
 repo_type.ref_values = operation "ref_values" -- {} -> {ref = object or "ref: NAME"}, HEAD included
 repo_type.put_back_ref = operation "put_back_ref" -- see include/agentlua/git/tripwire.hpp
-repo_type.keep_ref = operation "keep_ref" -- {ref=, commit=}
 
 local function optional(value, message, code)
   if value == nil then return nil, message, code end
   return type(value) ~= "userdata" and value or nil
 end
 
---- Commit that a revision names, in hex; nil when there is none.
-function repo_type:resolve(revision)
-  return optional(call("resolve", { at = self.at, trusted = self.trusted, revision = revision }))
-end
+--- Commit that a revision names, in hex; nil when there is none. HEAD is that of the checkout `at`.
+function repo_type:resolve(revision, at) return optional(ask(self, "resolve", { at = at, revision = revision })) end
 --- True when `ancestor` is in the history of `commit`.
 function repo_type:contains(commit, ancestor)
-  return call("contains", { at = self.at, trusted = self.trusted, commit = commit, ancestor = ancestor })
+  return ask(self, "contains", { commit = commit, ancestor = ancestor })
 end
---- Checkout of the linked worktree at `path`, or nil when the repository knows none there. Whoever
---- worked in it must be gone: locks that they left are removed.
-function repo_type:worktree_adopt(path, branch)
-  return optional(call("worktree_adopt", { at = self.at, trusted = self.trusted, path = path, branch = branch }))
+--- Commit at which `a` and `b` have parted; nil when they have nothing in common.
+function repo_type:merge_base(a, b) return optional(ask(self, "merge_base", { a = a, b = b })) end
+--- Checkout of the linked worktree at `path`, or nil when the repository knows none there. `git_dir`:
+--- what it was when it was made, if that is known.
+function repo_type:worktree_find(path, git_dir)
+  return optional(ask(self, "worktree_find", { path = path, git_dir = git_dir }))
+end
+--- The same, to go on in it. Whoever worked in it must be gone: locks that they left are removed.
+function repo_type:worktree_adopt(path, branch, git_dir)
+  return optional(ask(self, "worktree_adopt", { path = path, branch = branch, git_dir = git_dir }))
 end
 --- Names of the refs below a prefix.
-function repo_type:refs(prefix) return call("refs", { at = self.at, trusted = self.trusted, prefix = prefix }) end
+function repo_type:refs(prefix) return ask(self, "refs", { prefix = prefix }) end
 
 return M

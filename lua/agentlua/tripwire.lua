@@ -100,7 +100,7 @@ local function check_refs(project, task, before, report)
       if ref == "HEAD" then
         report("head", { ref = ref, before = value, now = now[ref] })
       elseif not now[ref] then -- with a ref its log goes, so nobody knows who
-        if plain then errors.check(repo:keep_ref { ref = moved.rescue, commit = value }) end
+        if plain then errors.check(repo:update_ref { ref = moved.rescue, commit = value }) end
         report("ref deleted", { ref = ref, before = value, rescue = plain and moved.rescue or nil })
       elseif plain and errors.check(repo:put_back_ref(moved)) then
         report("ref put back", moved)

@@ -21,7 +21,8 @@ function M.expand(_, pattern, task)
   return (pattern:gsub("{(%w+)}", values))
 end
 
-local function worktrees_dir(project)
+--- The directory that has the worktrees of a project.
+function M.worktrees_dir(project)
   if project.config.worktrees then
     local dir = project.config.worktrees
     return dir:sub(1, 1) == "/" and dir or project.root .. "/" .. dir
@@ -29,27 +30,25 @@ local function worktrees_dir(project)
   return project.root .. ".worktrees"
 end
 
--- Copies files of the main checkout that git ignores and a worktree needs, such as .env.
+-- Which ignored files of the main checkout a worktree needs, such as .env.
+local function copies_for(project, tree)
+  local exclude, dir = core.json.array(project:state_paths()), project:worktrees_dir()
+  if dir:sub(1, #project.root + 1) == project.root .. "/" then exclude[#exclude + 1] = dir:sub(#project.root + 2) end
+  return {
+    to = tree.path, globs = core.json.array(project.config.copy), exclude = exclude, limit = project.config.save_limit,
+  }
+end
+
 local function copy_files(project, tree)
-  local wanted = core.json.array()
-  for _, name in ipairs(core.fs.list(project.root) or {}) do
-    local is_file = (core.fs.stat(project.root .. "/" .. name) or {}).type == "file"
-    for _, glob in ipairs(is_file and project.config.copy or {}) do
-      if core.text.glob(glob, name) then wanted[#wanted + 1] = name break end
-    end
-  end
-  local copied = core.json.array()
-  for _, name in ipairs(errors.check(project:repo():ignored { paths = wanted })) do
-    if not core.fs.stat(tree.path .. "/" .. name) then
-      errors.check(core.fs.copy { from = project.root .. "/" .. name, to = tree.path .. "/" .. name })
-      copied[#copied + 1] = name
-    end
-  end
-  return copied
+  local skipped = errors.check(project:repo():copies(copies_for(project, tree))).skipped
+  if #skipped == 0 then return end
+  project:event("copy_skipped", { path = tree.path, files = #skipped, first = skipped[1] })
+  io.stderr:write(core.text.printable(("agentlua: %d ignored files are not copied to %s, '%s' is one: over save_limit, "
+    .. "or a link that leads out\n"):format(#skipped, tree.path, skipped[1])))
 end
 
 local function set_up(project, tree)
-  tree.copied = copy_files(project, tree)
+  copy_files(project, tree)
   local argv = project.config.setup
   if not argv or #argv == 0 then return end
   local result = errors.check(process.run {
@@ -63,7 +62,7 @@ end
 
 -- A path and a branch that nothing has yet: what a killed run left is never written over.
 local function free_names(project, task, suffix)
-  local repo, dir = project:repo(), worktrees_dir(project)
+  local repo, dir = project:repo(), project:worktrees_dir()
   local name = project:expand("{id8}-{slug}", task) .. (suffix or "")
   local branch = project:expand(project.config.branch, task) .. (suffix or "")
   for n = 1, 100 do
@@ -76,11 +75,11 @@ end
 
 --- A handle for what a task remembers of a worktree. `at` is nil when git knows none there.
 function M.remembered_tree(project, known)
-  local at, message, code = project:repo():worktree_adopt(known.path, known.branch)
+  local at, message, code = project:repo():worktree_adopt(known.path, known.branch, known.git_dir)
   if code then errors.check(at, message, code) end
   return setmetatable({
     path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
-    copied = core.json.array(known.copied or {}), at = at, field = known.field or "worktree",
+    at = at, field = known.field or "worktree",
   }, tree_type)
 end
 
@@ -93,8 +92,8 @@ end
 -- Keeps what a task must know of its worktree. `ready`: an agent may have worked in it.
 local function remember(project, task, tree, ready)
   task[tree.field] = {
-    path = tree.path, branch = tree.branch, base = tree.base, base_commit = tree.base_commit, copied = tree.copied,
-    ready = ready,
+    path = tree.path, branch = tree.branch, base = tree.base, base_commit = tree.base_commit, ready = ready,
+    git_dir = tree.at and tree.at.git_dir,
   }
   errors.check(project.store:update(task.id, { [tree.field] = task[tree.field] }))
 end
@@ -104,6 +103,9 @@ local function check_out(project, task, tree)
   tree.at = errors.check(project:repo():worktree_add {
     path = tree.path, branch = tree.branch, base = tree.base_commit,
   })
+  -- Whose task this is, for `agentlua clean` of another task directory.
+  errors.check(core.fs.write { path = tree.at.git_dir .. "/agentlua-tasks", content = project.tasks_dir })
+  project:event("worktree_made", { task = task.id, path = tree.path, branch = tree.branch })
   set_up(project, tree)
   remember(project, task, tree, true)
   return tree
@@ -148,47 +150,43 @@ function M.worktree(project, task, opts)
   return tree
 end
 
--- Copies of ignored files that are still equal to the original need no saving.
-local function unchanged_copies(project, tree)
-  local known = core.json.array()
-  for _, path in ipairs(tree.copied or {}) do
-    local original = core.fs.read(project.root .. "/" .. path)
-    if original and original == core.fs.read(tree.path .. "/" .. path) then known[#known + 1] = path end
-  end
-  return known
-end
-
---- Saves what only the worktree has, reads it back, then removes worktree and branch. What cannot be
---- saved or removed stays, and the event log says why. `tip`: the branch goes only if it is there.
-function M.cleanup(project, task, tree, tip)
-  local repo = project:repo()
-  local ref = ("refs/agentlua/saved/%s/%d"):format(task.id8 or core.text.id8(task.id), #(task.attempts or {}))
-  local saved, message
+--- Saves on `ref` what only the worktree has, reads it back, then removes worktree and branch; the
+--- branch goes only if it is at `tip`. What is a copy of a file in the main checkout needs no saving.
+---@return boolean gone, table saved {commit, skipped}, string? reason why it stays
+function M.put_away(project, tree, ref, tip)
+  local repo, saved = project:repo(), { commit = "", skipped = {} }
   if tree.at then
-    saved, message = repo:save {
-      at = tree.at, ref = ref, limit = project.config.save_limit, known = unchanged_copies(project, tree),
-    }
-    if not saved then
-      project:event("cleanup_refused", { task = task.id, reason = message })
-      return false
-    end
-    if saved.commit ~= "" then
-      project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
-    end
+    local known, message = repo:unchanged_copies(copies_for(project, tree))
+    if not known then return false, saved, message end
+    local kept
+    kept, message = repo:save { at = tree.at, ref = ref, limit = project.config.save_limit, known = known }
+    if not kept then return false, saved, message end
+    saved = kept
     for _, path in ipairs(saved.skipped) do
-      if path:sub(-1) == "/" then -- a repository of its own: only the directory has it
-        project:event("cleanup_refused", { task = task.id, reason = "'" .. path .. "' is a repository of its own" })
-        return false
+      if path:sub(-1) == "/" then -- only the directory has it
+        return false, saved, "'" .. path .. "' is a repository of its own"
       end
     end
   end
-  local ok
-  ok, message = repo:worktree_remove { tree = project:checkout_of(tree), branch = tree.branch, tip = tip or "" }
-  if not ok then
-    project:event("cleanup_refused", { task = task.id, reason = message })
+  local ok, message = repo:worktree_remove {
+    tree = project:checkout_of(tree), branch = tree.branch, tip = tip or "", saved = saved.commit,
+  }
+  if not ok then return false, saved, message end
+  core.fs.remove(tree.path:match "^(.*)/") -- the directory of all worktrees, when this was the last
+  return true, saved
+end
+
+--- Puts the worktree of a task away. What cannot be saved or removed stays, and the event log says why.
+function M.cleanup(project, task, tree, tip)
+  local ref = ("refs/agentlua/saved/%s/%d"):format(task.id8 or core.text.id8(task.id), #(task.attempts or {}))
+  local gone, saved, reason = project:put_away(tree, ref, tip)
+  if saved.commit ~= "" then
+    project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
+  end
+  if not gone then
+    project:event("cleanup_refused", { task = task.id, reason = reason })
     return false
   end
-  core.fs.remove(tree.path:match "^(.*)/") -- the directory of all worktrees, when this was the last
   if tree.field == "analysis_worktree" then
     errors.check(project.store:update(task.id, { analysis_worktree = core.json.null }))
     task.analysis_worktree = nil

@@ -80,10 +80,6 @@ inline json put_back_ref(const json& t) {
   return git::put_back_ref(repo(t), {text(t, "ref"), text(t, "before"), text(t, "now"),
                                      text(t, "mover"), text(t, "rescue")});
 }
-inline json keep_ref(const json& t) {
-  repo(t).update_ref(text(t, "ref"), text(t, "commit"));
-  return true;
-}
 inline json refs(const json& t) { return repo(t).refs(text(t, "prefix")); }
 /// dated_refs{at=, prefix=} -> [{ref, commit, moved}], `moved` in seconds
 inline json dated_refs(const json& t) {
@@ -128,10 +124,10 @@ inline json worktree_adopt(const json& t) {
 inline json worktree_add(const json& t) {
   return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
 }
-/// worktree_remove{at=, tree=, branch=, tip=, never_used=}
+/// worktree_remove{at=, tree=, branch=, tip=, never_used=, saved=}
 inline json worktree_remove(const json& t) {
   git::remove_worktree(repo(t), where(t, "tree"), text(t, "branch"), string_or(t, "tip"),
-                       t.value("never_used", false));
+                       t.value("never_used", false), string_or(t, "saved"));
   return true;
 }
 /// copies{at=, to=, globs=, exclude=, limit=} -> {copied=, skipped=}; at is the main checkout
@@ -254,7 +250,6 @@ inline constexpr luaL_Reg functions[] = {
     {"changed", job_function<changed>},
     {"ref_values", job_function<ref_values>},
     {"put_back_ref", job_function<put_back_ref>},
-    {"keep_ref", job_function<keep_ref>},
     {"refs", job_function<refs>},
     {"dated_refs", job_function<dated_refs>},
     {"update_ref", job_function<update_ref>},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agentlua/detail/unique_fd.hpp"
+#include "agentlua/git/diff.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/worktree.hpp"
 #include "agentlua/text.hpp"
@@ -18,25 +19,47 @@ namespace agentlua::git {
 
 namespace detail {
 
-/// "process 12 (sleep)" when a living process, ours included, has its current or root directory in
-/// `dir`; empty when none has. Processes of other users cannot be looked at.
-inline std::string process_inside(const stdfs::path& dir) {
+/// The living processes, ours included, that have their current or root directory in `dir`, the first
+/// three of them: "process 12 (sleep)". Those of other users cannot be looked at.
+inline std::string processes_inside(const stdfs::path& dir) {
+  std::string found;
+  int count = 0;
   for (const std::string& pid : fs::list_directory("/proc")) {
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    for (const char* link : {"/cwd", "/root"}) {
+    auto inside = [&](const char* link) {
       std::error_code gone;
       const std::string at = stdfs::read_symlink("/proc/" + pid + link, gone).native();
-      if (at != dir.native() && !at.starts_with(dir.native() + "/")) continue;
-      std::string name = "?";
-      try {
-        name = fs::read_file("/proc/" + pid + "/comm");
-      } catch (const error&) {
-        continue;  // it has just ended
-      }
-      return "process " + pid + " (" + text::printable(name.substr(0, name.find('\n'))) + ")";
+      return at == dir.native() || at.starts_with(dir.native() + "/");
+    };
+    if (!inside("/cwd") && !inside("/root")) continue;
+    try {
+      const std::string name = fs::read_file("/proc/" + pid + "/comm");
+      if (++count > 3) break;
+      found += (count > 1 ? ", process " : "process ") + pid + " (" +
+               text::printable(name.substr(0, name.find('\n'))) + ")";
+    } catch (const error&) {
+      continue;  // it has just ended
     }
   }
-  return {};
+  return found;
+}
+
+inline bool later(const timespec& a, const timespec& b) {
+  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+/// A moment that separates files by their dates: those changed before it have no later date, and those
+/// changed from the return on have one. Kernels date files with a clock of milliseconds, or exactly.
+inline timespec file_time() {
+  timespec moment{};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &moment);
+  do {
+    timespec nap{0, 1'000'000};
+    ::nanosleep(&nap, nullptr);
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  } while (!later(now, moment));
+  return moment;
 }
 
 /// Removes what is in a directory: links as links, nothing on another file system, and no file that
@@ -52,9 +75,7 @@ inline bool empty_directory(int dir, dev_t device, const timespec& since) {
       empty = inner && info.st_dev == device && empty_directory(inner.get(), device, since) &&
               ::unlinkat(dir, name.c_str(), AT_REMOVEDIR) == 0 && empty;
     } else {
-      const bool fresh = info.st_ctim.tv_sec > since.tv_sec ||
-                         (info.st_ctim.tv_sec == since.tv_sec &&
-                          info.st_ctim.tv_nsec >= since.tv_nsec);
+      const bool fresh = later(info.st_ctim, since);
       empty = !fresh && ::unlinkat(dir, name.c_str(), 0) == 0 && empty;
     }
   }
@@ -80,29 +101,23 @@ inline void remove_tree(const stdfs::path& path, const timespec& since) {
                            "cannot be deleted; look at it and remove it by hand");
 }
 
-/// Submodules of a checkout, as paths.
-inline std::vector<std::string> submodules(const location& tree) {
-  std::vector<std::string> paths;
-  for (const std::string& row : split_nul(command(tree, {"ls-files", "-z", "--stage"}).out))
-    if (row.starts_with("160000 ")) paths.push_back(row.substr(row.find('\t') + 1));
-  return paths;
-}
-
 /// Refuses a worktree with a submodule in use: its commits may be nowhere else.
-inline void refuse_submodules(const location& tree, const std::vector<std::string>& paths) {
+inline void refuse_submodules(const location& tree) {
   std::error_code none;
   auto filled = [&](const stdfs::path& dir) {
     auto status = stdfs::symlink_status(dir, none);
     return stdfs::exists(status) && !(stdfs::is_directory(status) && stdfs::is_empty(dir, none));
   };
-  for (const std::string& path : paths)
-    if (filled(tree.work_tree / path))
-      throw error("EDIRTY", "worktree '" + tree.work_tree.native() + "' is kept: the submodule '" +
-                                text::printable(path) + "' is checked out in it, and its commits " +
-                                "may be nowhere else");
+  const std::string kept = "worktree '" + tree.work_tree.native() + "' is kept: ";
+  for (const std::string& row : split_nul(command(tree, {"ls-files", "-z", "--stage"}).out)) {
+    const std::string path = row.substr(row.find('\t') + 1);
+    if (row.starts_with("160000 ") && filled(tree.work_tree / path))
+      throw error("EDIRTY", kept + "the submodule '" + text::printable(path) +
+                                "' is checked out in it, and its commits may be nowhere else");
+  }
   if (filled(tree.git_dir / "modules"))
-    throw error("EDIRTY", "worktree '" + tree.work_tree.native() + "' is kept: it has submodules " +
-                              "of its own in '" + (tree.git_dir / "modules").native() + "'");
+    throw error("EDIRTY", kept + "it has submodules of its own in '" +
+                              (tree.git_dir / "modules").native() + "'");
 }
 
 /// Refuses what is no directory of ours, or somebody is in. `path` has its parents resolved.
@@ -112,48 +127,69 @@ inline void check_removable(const stdfs::path& path) {
     throw error("ELOOP", "'" + path.native() + "' is kept: it is " +
                              (stdfs::is_symlink(status) ? "a symbolic link" : "no directory") +
                              ", not the worktree that was made there");
-  if (auto busy = process_inside(path); !busy.empty())
+  if (auto busy = processes_inside(path); !busy.empty())
     throw error("EBUSY", "worktree '" + path.native() + "' is kept: " + busy +
                              " is in it; end it, or let it leave the directory");
 }
 
-/// Has git remove a worktree that it knows. When git stopped half way the rest follows.
-inline void remove_known(const repository& repo, const location& tree, bool never_used,
-                         command_options options) {
+/// True when every file of a worktree that git does not ignore is in the commit `saved`, byte for
+/// byte. Without one: when nothing was changed, new or staged.
+inline bool nothing_unsaved(const location& tree, const std::string& saved) {
+  if (saved.empty())
+    return command(tree, {"status", "--porcelain", "-z", "--ignore-submodules=none"}).out.empty();
+  private_index index(tree);
+  command_options options;
+  options.env = {index.variable()};
+  options.may_fail = true;
+  // Read anew: marks in the old index, such as assume-unchanged, would hide files.
+  if (command(tree, {"read-tree", "--end-of-options", saved}, options).code != 0) return false;
+  command(tree, {"update-index", "-q", "--refresh"}, options);
+  auto changed = command(
+      tree, {"diff-files", "--name-only", "-z", "--diff-filter=d", "--ignore-submodules=none"},
+      options);
+  auto fresh = command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}, options);
+  return changed.code == 0 && changed.out.empty() && fresh.code == 0 && fresh.out.empty();
+}
+
+/// Removes a worktree that git knows. What git refuses because it was changed or has submodules goes
+/// when nothing in it is unsaved; when git stops half way the rest follows.
+inline void remove_known(const repository& repo, const location& tree, const std::string& saved,
+                         bool never_used, command_options options) {
   const std::string path = tree.work_tree.native();
   const bool there = stdfs::exists(stdfs::symlink_status(tree.work_tree));
-  auto links = there && !never_used ? submodules(tree) : std::vector<std::string>{};
-  if (there && !never_used) refuse_submodules(tree, links);
+  if (there && !never_used) refuse_submodules(tree);
   if (there) repair_pointers(tree);
-  timespec since{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &since);
+  const timespec since = file_time();
   command(repo.where(), {"worktree", "unlock", path}, options);
-  // git removes no worktree with a submodule, not even with an empty one.
-  if (!links.empty()) {
-    std::vector<std::string> look = {"status", "--porcelain", "-z", "--ignore-submodules=none"};
-    if (command(tree, look).out.empty()) remove_tree(tree.work_tree, since);
-  }
   std::vector<std::string> args = {"worktree", "remove"};
   if (never_used) args.emplace_back("--force");
   args.insert(args.end(), {"--", path});
   auto gone = command(repo.where(), args, options);
+  bool known = stdfs::exists(tree.git_dir);
+  if (gone.code != 0 && known && there && nothing_unsaved(tree, saved)) {
+    remove_tree(tree.work_tree, since);
+    gone = command(repo.where(), args, options);
+    known = stdfs::exists(tree.git_dir);
+  }
   if (gone.code == 0) return;
-  if (!stdfs::exists(tree.git_dir)) return remove_tree(tree.work_tree, since);
+  if (!known) return remove_tree(tree.work_tree, since);
   command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
   throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
 }
 
 }  // namespace detail
 
-/// Removes a worktree that holds nothing unsaved. git refuses when a file was changed or is
-/// untracked, and that refusal stands. Ignored files go with it, so save first. The branch goes too
-/// when it is still at `branch_tip` and checked out nowhere; empty keeps it. `never_used` is for a
-/// worktree that a crash left half made: no agent has been in it, so what looks changed is only what
-/// git did not finish. A worktree that is gone already is well.
-/// Errors: EDIRTY (git's refusal, a submodule), EBUSY (a process is in it, or something still writes),
+/// Removes a worktree that holds nothing unsaved. When a file was changed or is untracked it is
+/// removed only if all are in the commit `saved`, see save(), which is looked at once more. Ignored
+/// files go with it, so save first. The branch goes too when it is still at `branch_tip` and checked
+/// out nowhere; empty keeps it. `never_used` is for a worktree that a crash left half made: no agent
+/// has been in it, so what looks changed is only what git did not finish. One that is gone already
+/// is well.
+/// Errors: EDIRTY (unsaved work, a submodule in use), EBUSY (a process is in it, or still writes),
 /// ELOOP (a link is there instead), EGIT.
 inline void remove_worktree(const repository& repo, const location& tree, const std::string& branch,
-                            const std::string& branch_tip, bool never_used = false) {
+                            const std::string& branch_tip, bool never_used = false,
+                            const std::string& saved = {}) {
   auto lock = lock_repository(repo);
   command_options options;
   options.may_fail = true;
@@ -164,7 +200,7 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
   auto known = find_worktree(repo, path, tree.git_dir);
   if (there && !known)
     throw error("EDIRTY", "'" + path.native() + "' is kept: git knows no worktree there");
-  if (known) detail::remove_known(repo, *known, never_used, options);
+  if (known) detail::remove_known(repo, *known, saved, never_used, options);
   if (branch_tip.empty() || repo.resolve("refs/heads/" + branch) != branch_tip) return;
   for (const worktree& other : worktrees(repo))
     if (other.branch == branch) return;

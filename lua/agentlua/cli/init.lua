@@ -27,7 +27,7 @@ return {
   -- land = "squash",                 -- squash, merge, branch (keep the branch for a person)
   -- message = "feat: {name} [task:{id8}]",
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
-  -- copy = { ".env*" },              -- ignored files that every worktree gets a copy of
+  -- copy = { ".env*" },              -- ignored files that worktrees get too; .worktreeinclude names more
   -- setup = { "npm", "ci" },         -- command that prepares a new worktree
   -- timeouts = { idle = 1800 },      -- seconds without output; wall, start: in all, until the first
   -- bounds = {},                     -- memory, output = bytes; processes = number; of one attempt
