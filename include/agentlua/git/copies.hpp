@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -77,9 +76,17 @@ inline bool same_content(const stdfs::path& a, const stdfs::path& b) {
     return false;
   std::ifstream one(a, std::ios::binary);
   std::ifstream two(b, std::ios::binary);
-  return one && two &&
-         std::equal(std::istreambuf_iterator<char>(one), std::istreambuf_iterator<char>(),
-                    std::istreambuf_iterator<char>(two), std::istreambuf_iterator<char>());
+  std::string left(1 << 16, '\0');
+  std::string right(left);
+  while (one && two) {
+    one.read(left.data(), static_cast<std::streamsize>(left.size()));
+    two.read(right.data(), static_cast<std::streamsize>(right.size()));
+    if (one.gcount() != two.gcount()) return false;
+    if (left.compare(0, static_cast<std::size_t>(one.gcount()), right, 0,
+                     static_cast<std::size_t>(one.gcount())) != 0)
+      return false;
+  }
+  return one.eof() && two.eof();
 }
 
 }  // namespace detail

@@ -101,23 +101,22 @@ inline void remove_tree(const stdfs::path& path, const timespec& since) {
                            "cannot be deleted; look at it and remove it by hand");
 }
 
-/// Refuses a worktree with a submodule in use: its commits may be nowhere else.
-inline void refuse_submodules(const location& tree) {
+/// Why a worktree must stay because of a submodule in use, whose commits may be nowhere else; empty
+/// when it has none, or only empty ones.
+inline std::string submodule_in_use(const location& tree) {
   std::error_code none;
   auto filled = [&](const stdfs::path& dir) {
     auto status = stdfs::symlink_status(dir, none);
     return stdfs::exists(status) && !(stdfs::is_directory(status) && stdfs::is_empty(dir, none));
   };
-  const std::string kept = "worktree '" + tree.work_tree.native() + "' is kept: ";
   for (const std::string& row : split_nul(command(tree, {"ls-files", "-z", "--stage"}).out)) {
     const std::string path = row.substr(row.find('\t') + 1);
     if (row.starts_with("160000 ") && filled(tree.work_tree / path))
-      throw error("EDIRTY", kept + "the submodule '" + text::printable(path) +
-                                "' is checked out in it, and its commits may be nowhere else");
+      return "the submodule '" + text::printable(path) +
+             "' is checked out in it, and its commits may be nowhere else";
   }
-  if (filled(tree.git_dir / "modules"))
-    throw error("EDIRTY", kept + "it has submodules of its own in '" +
-                              (tree.git_dir / "modules").native() + "'");
+  if (!filled(tree.git_dir / "modules")) return {};
+  return "it has submodules of its own in '" + (tree.git_dir / "modules").native() + "'";
 }
 
 /// Refuses what is no directory of ours, or somebody is in. `path` has its parents resolved.
@@ -157,24 +156,30 @@ inline void remove_known(const repository& repo, const location& tree, const std
                          bool never_used, command_options options) {
   const std::string path = tree.work_tree.native();
   const bool there = stdfs::exists(stdfs::symlink_status(tree.work_tree));
-  if (there && !never_used) refuse_submodules(tree);
   if (there) repair_pointers(tree);
   const timespec since = file_time();
   command(repo.where(), {"worktree", "unlock", path}, options);
   std::vector<std::string> args = {"worktree", "remove"};
   if (never_used) args.emplace_back("--force");
   args.insert(args.end(), {"--", path});
-  auto gone = command(repo.where(), args, options);
-  bool known = stdfs::exists(tree.git_dir);
-  if (gone.code != 0 && known && there && nothing_unsaved(tree, saved)) {
-    remove_tree(tree.work_tree, since);
-    gone = command(repo.where(), args, options);
-    known = stdfs::exists(tree.git_dir);
+  auto forgotten = [&] { return !stdfs::exists(tree.git_dir); };
+  try {
+    auto gone = command(repo.where(), args, options);
+    if (gone.code == 0) return;
+    if (forgotten()) return remove_tree(tree.work_tree, since);
+    std::string reason = there ? submodule_in_use(tree) : gone.err;
+    if (reason.empty() && nothing_unsaved(tree, saved)) {
+      remove_tree(tree.work_tree, since);
+      gone = command(repo.where(), args, options);
+      if (gone.code == 0) return;
+    }
+    throw error("EDIRTY",
+                "worktree '" + path + "' is kept: " + (reason.empty() ? gone.err : reason));
+  } catch (const error&) {
+    if (!forgotten())
+      command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
+    throw;
   }
-  if (gone.code == 0) return;
-  if (!known) return remove_tree(tree.work_tree, since);
-  command(repo.where(), {"worktree", "lock", "--reason", "kept by agentlua", path}, options);
-  throw error("EDIRTY", "worktree '" + path + "' is kept: " + gone.err);
 }
 
 }  // namespace detail
