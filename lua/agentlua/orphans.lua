@@ -48,6 +48,18 @@ local function branch_pattern(pattern)
     .. ".*$"
 end
 
+-- A path whose last part is not resolved: a link there is not what a task remembers.
+local function place_of(path)
+  local parent, name = path:match "^(.*)/([^/]+)/*$"
+  return parent and core.fs.realpath(parent) .. "/" .. name or path
+end
+
+-- Notes who remembers something. A task whose work is wanted counts more than one that has ended.
+local function remember(index, key, task, known)
+  if type(key) ~= "string" or index[key] and not ended[index[key].task.status] then return end
+  index[key] = { task = task, known = known }
+end
+
 -- All that is looked at: tasks by what they remember, worktrees, unreadable files.
 local function survey(p)
   local s = {
@@ -58,8 +70,8 @@ local function survey(p)
     s.by_id8[id8_of(task)] = task
     for _, field in ipairs { "worktree", "analysis_worktree" } do
       local known = table_or_nil(task[field])
-      if known and known.path then s.by_path[core.fs.realpath(known.path)] = { task = task, known = known } end
-      if known and known.branch then s.by_branch[known.branch] = { task = task, known = known } end
+      if known and type(known.path) == "string" then remember(s.by_path, place_of(known.path), task, known) end
+      if known then remember(s.by_branch, known.branch, task, known) end
     end
   end
   return s
