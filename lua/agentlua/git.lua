@@ -42,7 +42,9 @@ repo_type.copies = operation "copies" -- {to=, globs=, exclude=, limit=} -> {cop
 repo_type.unchanged_copies = operation "unchanged_copies" -- {to=, globs=, exclude=} -> paths
 repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, prunable, locked, reason}]
 repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=} -> tip
-repo_type.save = operation "save" -- {at=, ref=, limit=, known=} -> {commit, skipped}
+repo_type.save = operation "save" -- {at=, ref=, limit=, known=, always=} -> {commit, skipped}
+repo_type.restore = operation "restore" -- {ref=, path=} -> {at, branch, commit}; ENOENT, EEXIST, EBUSY
+repo_type.saved = operation "saved" -- {prefix=} -> [{ref, commit, time}]
 -- {from=, to=, renames=, text=} -> [{path, added, deleted, binary, status, from}], or a patch
 repo_type.diff = operation "diff"
 repo_type.snapshot = operation "snapshot" -- {at=, exclude=} -> tree with what is not committed

@@ -14,6 +14,7 @@ constexpr std::uintmax_t plenty = 1u << 20;
 class save_fixture : public git_fixture {
  public:
   git::saved_work save(std::uintmax_t limit = plenty, std::vector<std::string> known = {}) const {
+    if (auto old = repo.resolve(saved_ref)) repo.delete_ref(saved_ref, *old);
     return git::save(tree, saved_ref, limit, known);
   }
   std::string saved(const std::string& path) const {
@@ -90,16 +91,30 @@ TEST_CASE_FIXTURE(save_fixture, "names that look like patterns or options are on
         std::string("*.log :(top)x.log -rf.log new\nline.log ").size());
 }
 
-TEST_CASE_FIXTURE(save_fixture, "work can be saved again and again, also after a killed save") {
+TEST_CASE_FIXTURE(save_fixture, "work can be saved again and again, also while the index is locked") {
   write_file(tree_path / "new.txt", "1\n");
   auto first = save().commit;
   write_file(tree_path / "new.txt", "2\n");
-  for (const char* name : {"agentlua-save-index.lock", "index.lock"})
-    write_file(tree.git_dir / name, "");
+  write_file(tree.git_dir / "index.lock", "");
   auto second = save().commit;
   CHECK(second != first);
   CHECK(saved("new.txt") == "2");
   for (const auto& name : fs::list_directory(tree.git_dir)) CHECK_FALSE(has(name, "save"));
+}
+
+TEST_CASE_FIXTURE(save_fixture, "what is saved already is never written over") {
+  write_file(tree_path / "new.txt", "1\n");
+  auto first = save().commit;
+  write_file(tree_path / "new.txt", "2\n");
+  CHECK(error_of([&] { git::save(tree, saved_ref, plenty, {}); }) == "EMOVED");
+  CHECK(repo.resolve(saved_ref) == first);
+}
+
+TEST_CASE_FIXTURE(save_fixture,
+                  "a clean worktree can be saved as well, and costs little to look at") {
+  CHECK(git::save(tree, saved_ref, plenty, {}, true).commit != "");
+  CHECK(git({"rev-parse", std::string(saved_ref) + "^{tree}"}) ==
+        git({"rev-parse", "HEAD^{tree}"}));
 }
 
 TEST_CASE_FIXTURE(save_fixture, "a detached or merging worktree is saved as it is") {

@@ -149,8 +149,20 @@ inline json commit_leftovers(const json& t) {
 }
 inline json save(const json& t) {
   auto kept = git::save(where(t), text(t, "ref"), t.value("limit", std::uintmax_t{100} << 20),
-                        list(t, "known"));
+                        list(t, "known"), t.value("always", false));
   return {{"commit", kept.commit}, {"skipped", kept.skipped}};
+}
+/// restore{at=, ref=, path=} -> {at=, branch= (empty: detached), commit=}
+inline json restore(const json& t) {
+  auto made = git::restore(repo(t), text(t, "ref"), text(t, "path"));
+  return {{"at", place(made.tree)}, {"branch", made.branch}, {"commit", made.commit}};
+}
+/// saved{at=, prefix=} -> [{ref=, commit=, time=}]
+inline json saved(const json& t) {
+  json out = json::array();
+  for (const auto& one : git::saved_refs(repo(t), text(t, "prefix")))
+    out.push_back({{"ref", one.ref}, {"commit", one.commit}, {"time", one.time}});
+  return out;
 }
 /// diff{at=, from=, to=, renames=, text=} -> files, or a patch
 inline json diff(const json& t) {
@@ -264,6 +276,8 @@ inline constexpr luaL_Reg functions[] = {
     {"ignored", job_function<ignored>},
     {"commit_leftovers", job_function<commit_leftovers>},
     {"save", job_function<save>},
+    {"restore", job_function<restore>},
+    {"saved", job_function<saved>},
     {"diff", job_function<diff>},
     {"merge_base", job_function<merge_base>},
     {"snapshot", job_function<snapshot>},

@@ -1,138 +1,260 @@
 #pragma once
-// agentlua/git/save.hpp: room 4. Work of an agent that is not committed: commit it, or keep a copy.
+// agentlua/git/save.hpp: room 4. Keeps all that a worktree has as a commit; restore.hpp reads it.
+//
+// The commit's tree is the files. Its parents are the HEAD of the worktree and, when more than files
+// is to be kept, a commit of the state:
+//   index                   the index, when something is staged, unmerged or flagged
+//   staged/<stage>/<path>   what only the index has
+//   raw/<path>              files that git converts when it adds them, as they are
+//   absent                  paths, NUL-terminated, that the index says to leave out (sparse)
+//   state/<file>            an unfinished merge, rebase, pick, revert or bisect
+//   named/<object>          blobs and trees that the state names; commits are further parents
+// The message ends in "Head: <ref>", when HEAD is one, and "State: <commit>", when there is one.
+
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agentlua/git/objects.hpp"
 #include "agentlua/git/repository.hpp"
-#include "agentlua/git/worktree.hpp"
+#include "agentlua/git/survey.hpp"
 
 namespace agentlua::git {
 
-/// Why a worktree cannot simply be committed as it is; empty when it can.
-inline std::string leftovers_refusal(const location& tree, const std::string& branch) {
-  if (auto busy = unfinished_operation(tree); !busy.empty())
-    return "a " + busy + " is unfinished in it";
-  auto head = repository::at(tree).head_branch();
-  if (head != branch)
-    return head.empty() ? "HEAD is detached, expected branch '" + branch + "'"
-                        : "branch '" + head + "' is checked out, expected '" + branch + "'";
-  if (!command(tree, {"ls-files", "--unmerged", "-z"}).out.empty()) return "it has unmerged files";
-  for (const std::string& path :
-       split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}).out))
-    if (path.ends_with('/'))
-      return "'" + path + "' is a repository of its own, whose content git would not keep";
-  return {};
-}
-
-/// Commits what is changed or untracked in a worktree to its branch. Paths below `exclude` are left
-/// out (task and state files). Returns the tip of the branch, moved or not.
-/// Errors: EUNFINISHED (with the reason; nothing was changed), EGIT.
-inline std::string commit_leftovers(const location& tree, const std::string& branch,
-                                    const std::string& message,
-                                    const std::vector<std::string>& exclude) {
-  clear_stale_locks(tree, branch);
-  if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
-    throw error("EUNFINISHED",
-                "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
-  auto repo = repository::at(tree);
-  std::string head = repo.resolve("HEAD").value();
-  std::vector<std::string> add = {"add", "-A", "--", "."};
-  for (const std::string& path : exclude) add.push_back(":(exclude,literal)" + path);
-  command(tree, add);
-  std::string content = line(tree, {"write-tree"});
-  if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;
-  command_options text;
-  text.input = message;
-  std::string commit = line(tree, {"commit-tree", content, "-p", head, "-F", "-"}, text);
-  repo.update_ref("refs/heads/" + branch, commit, head);
-  return commit;
-}
-
 /// What save() kept.
 struct saved_work {
-  std::string commit;  ///< empty: there was nothing that the branch does not have
-  /// Ignored files that were over the limit, and repositories of their own (with a slash at the end).
+  std::string commit;  ///< empty: there was nothing that a branch does not have
+  /// Ignored files that were over the limit, and repositories of their own, submodules too (with a
+  /// slash at the end): only the directory has what is in them.
   std::vector<std::string> skipped;
 };
 
-/// Keeps everything in a worktree that its HEAD does not have, ignored files included (the smaller
-/// ones first, up to `limit` bytes), as a commit on `ref`, and reads it back. `known` are ignored
-/// paths that somebody else has a copy of. The worktree, its index and its branch stay as they are.
-/// Errors: ESAVE (what was read back differs; the worktree must be kept), EGIT.
+namespace detail {
+
+/// Saving one worktree, step by step.
+class saving {
+ public:
+  explicit saving(const location& tree) : tree_(tree), now_(survey_of(tree)) {
+    state_ = state_files(tree);
+    skipped = now_.repositories;
+  }
+
+  /// Chooses ignored files, the smaller ones first, up to `limit` bytes.
+  void choose_ignored(std::uintmax_t limit, const std::vector<std::string>& known) {
+    std::vector<std::pair<std::uintmax_t, std::string>> files;
+    for (const std::string& path : now_.ignored) {
+      struct stat info {};
+      if (std::find(known.begin(), known.end(), path) != known.end()) continue;
+      if (::lstat((tree_.work_tree / path).c_str(), &info) == 0)
+        files.emplace_back(static_cast<std::uintmax_t>(info.st_size), path);
+    }
+    std::sort(files.begin(), files.end());
+    std::uintmax_t total = 0;
+    for (auto& [size, path] : files) {
+      total += size;
+      (total > limit ? skipped : ignored_).push_back(std::move(path));
+    }
+  }
+
+  /// True when only this worktree has something.
+  bool needed() const {
+    return now_.index_differs || !now_.changed.empty() || !now_.deleted.empty() ||
+           !now_.untracked.empty() || !ignored_.empty() ||
+           std::any_of(state_.begin(), state_.end(), is_unfinished) || head_is_nowhere();
+  }
+
+  /// Writes the objects and reads them back; `ref` comes into being last.
+  std::string write(const std::string& ref) {
+    copy_index();
+    const std::string files = files_tree();
+    const std::string state = state_commit();
+    std::vector<std::string> args = {"commit-tree", files};
+    if (!now_.head.empty()) args.insert(args.end(), {"-p", now_.head});
+    if (!state.empty()) args.insert(args.end(), {"-p", state});
+    command_options message;
+    message.input = "agentlua: saved work of " + tree_.work_tree.filename().native() + "\n\n";
+    if (!now_.branch.empty()) message.input += "Head: " + now_.branch + "\n";
+    if (!state.empty()) message.input += "State: " + state + "\n";
+    args.insert(args.end(), {"-F", "-"});
+    const std::string commit = line(tree_, args, message);
+    read_back(commit);
+    auto repo = repository::at(tree_);
+    repo.update_ref(ref, commit, "");
+    if (repo.resolve(ref) != commit) throw error("ESAVE", ref + " does not hold what was saved");
+    return commit;
+  }
+
+  std::vector<std::string> skipped;
+
+ private:
+  bool head_is_nowhere() const {
+    return now_.branch.empty() && !now_.head.empty() &&
+           command(tree_, {"for-each-ref", "--count=1", "--contains", now_.head, "refs/heads",
+                           "refs/tags", "refs/remotes"})
+               .out.empty();
+  }
+
+  /// Two copies: one to keep, one to work with, which knows what need not be hashed again. Its time
+  /// is the original's, by which git tells what changed too soon after.
+  void copy_index() {
+    const stdfs::path index = tree_.git_dir / "index";
+    if (nothing_at(index)) return;
+    auto time = stdfs::last_write_time(index);
+    stdfs::copy_file(index, kept_index_);
+    stdfs::last_write_time(kept_index_, time);
+    for (const std::string& name : fs::list_directory(tree_.git_dir))
+      if (name.starts_with("sharedindex.")) {  // it may be half an index: make it a whole one
+        must_with_index(tree_, kept_index_, {"update-index", "--force-write-index"});
+        break;
+      }
+    stdfs::copy_file(kept_index_, index_);
+    stdfs::last_write_time(index_, time);
+  }
+
+  /// Changes the private index; executable bits are seen whatever the settings say.
+  void update(std::vector<std::string> how, const std::vector<std::string>& paths) const {
+    std::vector<std::string> args = {"-c", "core.fileMode=true", "update-index"};
+    for (std::string& option : how) args.push_back(std::move(option));
+    args.insert(args.end(), {"-z", "--stdin"});
+    if (!paths.empty()) must_with_index(tree_, index_, std::move(args), nul_separated(paths));
+  }
+
+  /// The tree of the files. Fills converted_ and expected_.
+  std::string files_tree() {
+    update({"--no-assume-unchanged"}, now_.assumed);
+    update({"--no-skip-worktree"}, now_.sparse);
+    update({"--force-remove"}, now_.deleted);
+    std::vector<std::string> touched = now_.changed;
+    touched.insert(touched.end(), now_.untracked.begin(), now_.untracked.end());
+    touched.insert(touched.end(), ignored_.begin(), ignored_.end());
+    update({"--add", "--remove", "--replace"}, touched);
+    std::string tree = must_with_index(tree_, index_, {"write-tree"});
+
+    const std::set<std::string> wanted(touched.begin(), touched.end());
+    std::vector<tree_entry> regular;
+    std::vector<stdfs::path> paths;
+    for (tree_entry& entry : read_tree(tree_, tree)) {
+      if (!entry.mode.starts_with("100") || !wanted.contains(entry.path)) continue;
+      paths.push_back(tree_.work_tree / entry.path);
+      regular.push_back(std::move(entry));
+    }
+    auto objects = hash_files(tree_, paths, false);
+    for (std::size_t i = 0; i < regular.size(); ++i) {
+      if (objects[i] != regular[i].object) converted_.push_back(regular[i].path);
+      expected_.emplace_back(paths[i], objects[i]);
+    }
+    return tree;
+  }
+
+  /// The commit that keeps what is not files; empty when there is no need.
+  std::string state_commit() {
+    const bool unfinished = std::any_of(state_.begin(), state_.end(), is_unfinished);
+    const bool index = now_.index_differs || !now_.absent.empty() || unfinished;
+    if (!index && converted_.empty()) return {};
+    std::vector<stdfs::path> files;
+    std::vector<tree_entry> entries;
+    auto keep = [&](stdfs::path file, std::string name) {
+      files.push_back(std::move(file));
+      entries.push_back({"100644", "", std::move(name)});
+    };
+    for (const std::string& path : converted_) keep(tree_.work_tree / path, "raw/" + path);
+    if (unfinished)
+      for (const std::string& name : state_) keep(tree_.git_dir / name, "state/" + name);
+    const std::size_t checked = files.size();
+    if (index && !nothing_at(kept_index_)) keep(kept_index_, "index");
+    if (!now_.absent.empty()) {
+      fs::write_file_atomic(scratch_ / "absent", nul_separated(now_.absent));
+      keep(scratch_ / "absent", "absent");
+    }
+    auto objects = hash_files(tree_, files, true);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      entries[i].object = objects[i];
+      if (i < checked) expected_.emplace_back(files[i], objects[i]);
+    }
+    for (const auto& [mode, object, path] : now_.staged)
+      entries.push_back({mode, object, "staged/" + path});
+    std::vector<std::string> args;
+    if (unfinished) args = add_named(entries);
+    args.insert(args.begin(),
+                {"commit-tree", detail::write_tree(tree_, scratch_ / "state", entries)});
+    args.insert(args.end(), {"-F", "-"});
+    command_options message;
+    message.input = "agentlua: state of " + tree_.work_tree.filename().native() + "\n";
+    return line(tree_, args, message);
+  }
+
+  /// Finds the objects that state files name: blobs and trees become entries, commits parents.
+  std::vector<std::string> add_named(std::vector<tree_entry>& entries) const {
+    const std::size_t length = entries.front().object.size();
+    constexpr const char* hex = "0123456789abcdef";
+    std::set<std::string> names;
+    for (const std::string& file : state_) {
+      const std::string text = fs::read_file(tree_.git_dir / file);
+      for (std::size_t at = 0; (at = text.find_first_of(hex, at)) != std::string::npos;) {
+        auto end = std::min(text.find_first_not_of(hex, at), text.size());
+        if (end - at == length) names.insert(text.substr(at, length));
+        at = end;
+      }
+    }
+    command_options query;
+    for (const std::string& name : names) query.input += name + "\n";
+    std::vector<std::string> parents;
+    for (const std::string& found : repository::split_lines(
+             command(tree_, {"cat-file", "--batch-check=%(objectname) %(objecttype)"}, query)
+                 .out)) {
+      std::string name = found.substr(0, length);
+      if (found.ends_with(" commit")) parents.insert(parents.end(), {"-p", name});
+      if (found.ends_with(" blob")) entries.push_back({"100644", name, "named/" + name});
+      if (found.ends_with(" tree")) entries.push_back({"040000", name, "named/" + name});
+    }
+    return parents;
+  }
+
+  /// Compares with the worktree again, and walks all that was written.
+  void read_back(const std::string& commit) const {
+    std::vector<stdfs::path> files;
+    std::vector<std::string> objects;
+    for (const auto& [file, object] : expected_) {
+      files.push_back(file);
+      objects.push_back(object);
+    }
+    const bool changed =
+        with_index(tree_, index_, {"update-index", "--ignore-submodules", "--refresh"}).code != 0 ||
+        hash_files(tree_, files, false) != objects || survey_of(tree_).text != now_.text ||
+        state_files(tree_) != state_;
+    if (changed)
+      throw error("ESAVE", "'" + tree_.work_tree.native() + "' changed while it was saved");
+    command(tree_, {"rev-list", "--objects", "--quiet", commit, "--not", "--all"});
+  }
+
+  const location& tree_;
+  survey now_;
+  std::vector<std::string> state_, ignored_, converted_;
+  std::vector<std::pair<stdfs::path, std::string>> expected_;  // files, and what they hashed to
+  scratch_directory scratch_{tree_.git_dir};
+  stdfs::path index_ = scratch_ / "index", kept_index_ = scratch_ / "kept";
+};
+
+}  // namespace detail
+
+/// Keeps everything that only this worktree has as a commit on the new ref `ref`, and reads it back:
+/// files (of the ignored ones the smaller first, up to `limit` bytes), deletions, the index, an
+/// unfinished operation, and commits that are on no branch. `known` are ignored paths that somebody
+/// else has a copy of; `always` saves also what has nothing of its own. A tracked file that git
+/// calls unchanged is kept as git has it. The worktree stays as it is and no lock is taken.
+/// Errors: ESAVE (it changed meanwhile, or cannot be read; keep the worktree), EMOVED (`ref` is
+/// there already), EGIT.
 inline saved_work save(const location& tree, const std::string& ref, std::uintmax_t limit,
-                       const std::vector<std::string>& known) {
-  clear_stale_locks(tree, "");
-  struct candidate {
-    std::uintmax_t size;
-    std::string path;
-  };
+                       const std::vector<std::string>& known, bool always = false) {
+  detail::saving work(tree);
+  work.choose_ignored(limit, known);
   saved_work result;
-  std::vector<candidate> ignored;
-  for (std::string& path : split_nul(
-           command(tree, {"ls-files", "-z", "--others", "--ignored", "--exclude-standard"}).out)) {
-    if (std::find(known.begin(), known.end(), path) != known.end()) continue;
-    if (path.ends_with('/')) {
-      result.skipped.push_back(std::move(path));
-      continue;
-    }
-    std::error_code problem;
-    auto size = stdfs::file_size(tree.work_tree / path, problem);
-    ignored.push_back({problem ? 0 : size, std::move(path)});
-  }
-  std::sort(ignored.begin(), ignored.end(),
-            [](const candidate& a, const candidate& b) { return a.size < b.size; });
-
-  std::vector<std::string> add_new = {"add", "-A", "--", "."};
-  for (std::string& path :
-       split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}).out)) {
-    if (!path.ends_with('/')) continue;
-    add_new.push_back(":(exclude,literal)" + path);
-    result.skipped.push_back(std::move(path));
-  }
-
-  std::string paths;
-  std::uintmax_t total = 0;
-  for (const candidate& file : ignored) {
-    total += file.size;
-    if (total > limit) {
-      result.skipped.push_back(file.path);
-    } else {
-      paths.append(file.path).push_back('\0');
-    }
-  }
-
-  std::error_code ignored_problem;
-  stdfs::path index = tree.git_dir / "agentlua-save-index";
-  stdfs::remove(index.native() + ".lock", ignored_problem);  // of a save that was killed
-  command_options private_index;
-  private_index.env = {"GIT_INDEX_FILE=" + index.native()};
-  auto repo = repository::at(tree);
-  std::string head = repo.resolve("HEAD").value();
-  command(tree, {"read-tree", head}, private_index);
-  command(tree, add_new, private_index);
-  if (!paths.empty()) {
-    auto add = private_index;
-    add.input = paths;
-    command(tree,
-            {"--literal-pathspecs", "add", "-f", "--pathspec-from-file=-", "--pathspec-file-nul"},
-            add);
-  }
-  std::string content = line(tree, {"write-tree"}, private_index);
-  bool differs = content != line(tree, {"rev-parse", head + "^{tree}"});
-  if (differs) {
-    auto message = private_index;
-    message.input = "agentlua: saved work of " + tree.work_tree.filename().native() + "\n";
-    result.commit = line(tree, {"commit-tree", content, "-p", head, "-F", "-"}, message);
-    repo.update_ref(ref, result.commit);
-    auto check = private_index;
-    check.may_fail = true;
-    if (command(tree, {"diff-files", "--quiet"}, check).code != 0 ||
-        repo.resolve(ref) != result.commit)
-      throw error("ESAVE", "'" + tree.work_tree.native() + "' changed while it was saved");
-  }
-  stdfs::remove(index, ignored_problem);
+  if (always || work.needed()) result.commit = work.write(ref);
+  result.skipped = std::move(work.skipped);
   return result;
 }
 

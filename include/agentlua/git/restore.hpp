@@ -1,0 +1,225 @@
+#pragma once
+// agentlua/git/restore.hpp: room 4. Makes a worktree again of what save() kept.
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agentlua/git/objects.hpp"
+#include "agentlua/git/repository.hpp"
+#include "agentlua/git/survey.hpp"
+#include "agentlua/git/worktree.hpp"
+
+namespace agentlua::git {
+
+/// What restore() made.
+struct restored_work {
+  location tree;
+  std::string branch;  ///< without refs/heads/; empty when HEAD is detached
+  std::string commit;  ///< the saved one
+};
+
+/// A ref that save() made.
+struct saved_ref {
+  std::string ref, commit, time;  ///< time: ISO-8601
+};
+
+/// The refs below a prefix like "refs/agentlua/saved/0a1b2c3d/", in no useful order.
+inline std::vector<saved_ref> saved_refs(const repository& repo, const std::string& prefix) {
+  std::vector<saved_ref> list;
+  const std::string format = "--format=%(objectname) %(committerdate:iso-strict) %(refname)";
+  for (const std::string& row :
+       repository::split_lines(command(repo.where(), {"for-each-ref", format, prefix}).out)) {
+    std::string_view rest = row;
+    auto word = detail::take_words(rest, 2);
+    list.push_back({std::string(rest), word[0], word[1]});
+  }
+  return list;
+}
+
+namespace detail {
+
+/// A saved commit, taken apart. What an agent may have put on the ref itself is only a commit.
+struct saved_commit {
+  std::string name, head, state;  ///< commits; head and state may be empty
+  std::string branch;             ///< refs/heads/..., or empty
+
+  saved_commit(const location& at, const std::string& commit) : name(commit) {
+    const std::string text = command(at, {"cat-file", "commit", commit}).out;
+    for (const std::string& row : repository::split_lines(text)) {
+      if (row.starts_with("Head: refs/heads/")) branch = row.substr(6);
+      if (row.starts_with("State: ")) state = row.substr(7);
+    }
+    bool has_state = false;
+    for (const std::string& row : repository::split_lines(text.substr(0, text.find("\n\n")))) {
+      if (!row.starts_with("parent ")) continue;
+      const std::string parent = row.substr(7);
+      has_state = has_state || parent == state;
+      if (parent != state && head.empty()) head = parent;
+    }
+    if (!has_state) state.clear();
+  }
+};
+
+/// Writes over a regular file that is there; no link on the way is followed.
+inline void overwrite_beneath(const stdfs::path& top, const std::string& path,
+                              std::string_view content) {
+  agentlua::detail::unique_fd dir = fs::open(top, O_RDONLY | O_DIRECTORY);
+  const std::string shown = (top / path).native();
+  for (std::size_t at = 0;;) {
+    auto slash = path.find('/', at);
+    const std::string part = path.substr(at, slash - at);
+    const bool last = slash == std::string::npos;
+    const int flags = last ? O_WRONLY | O_TRUNC : O_RDONLY | O_DIRECTORY;
+    agentlua::detail::unique_fd next(agentlua::detail::retry([&] {
+      return ::openat(dir.get(), part.c_str(), flags | O_NOFOLLOW | O_CLOEXEC);
+    }));
+    if (!next) throw_errno("write", shown);
+    if (last) return fs::write_all(next.get(), content, shown);
+    dir = std::move(next);
+    at = slash + 1;
+  }
+}
+
+/// Fills a worktree that has no file yet.
+class restoring {
+ public:
+  restoring(const repository& repo, const location& tree, const saved_commit& saved)
+      : repo_(repo), tree_(tree), saved_(saved) {
+    if (!saved.state.empty()) state_ = read_tree(tree, saved.state);
+  }
+
+  void files() {
+    command(tree_, {"read-tree", saved_.name});
+    command_options absent;
+    absent.input = kept("absent").value_or("");
+    if (!absent.input.empty())
+      command(tree_, {"update-index", "--skip-worktree", "-z", "--stdin"}, absent);
+    command(tree_, {"checkout-index", "--all", "--quiet"});
+    std::vector<stdfs::path> paths;
+    auto wanted = exact_files(split_nul(absent.input));
+    for (const tree_entry& file : wanted) paths.push_back(tree_.work_tree / file.path);
+    auto objects = hash_files(tree_, paths, false);
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      if (objects[i] != wanted[i].object)  // git converts it
+        overwrite_beneath(tree_.work_tree, wanted[i].path, blob(wanted[i].object));
+  }
+
+  void index() {
+    if (auto bytes = kept("index")) {
+      fs::write_file_atomic(tree_.git_dir / "index", *bytes);
+    } else {
+      command(tree_, {"read-tree", saved_.head.empty() ? "--empty" : saved_.head});
+    }
+  }
+
+  void unfinished() {
+    for (const auto& [mode, object, path] : state_) {
+      if (!path.starts_with("state/")) continue;
+      const std::string name = path.substr(6);
+      if (!is_state(name))
+        throw error("ESAVE", saved_.name + " has no state that we saved: " + name);
+      fs::make_directories((tree_.git_dir / name).parent_path());
+      fs::write_file_atomic(tree_.git_dir / name, blob(object));
+    }
+  }
+
+  /// HEAD as it was; true when it is on its branch, which comes back when it is gone.
+  bool head(const std::vector<worktree>& others) {
+    if (!saved_.branch.empty()) {
+      auto tip = repo_.resolve(saved_.branch);
+      const bool taken = std::any_of(others.begin(), others.end(), [&](const worktree& other) {
+        return !other.prunable && "refs/heads/" + other.branch == saved_.branch;
+      });
+      if (!taken && (!tip || *tip == saved_.head)) {
+        if (!tip && !saved_.head.empty()) repo_.update_ref(saved_.branch, saved_.head, "");
+        command(tree_, {"symbolic-ref", "-m", "agentlua", "HEAD", saved_.branch});
+        return true;
+      }
+    }
+    if (saved_.head.empty())
+      throw error("EBUSY", "branch '" + saved_.branch.substr(11) +
+                               "' had no commit when the work was saved and has one now, or is "
+                               "checked out elsewhere; rename it first");
+    command(tree_, {"update-ref", "--no-deref", "-m", "agentlua", "HEAD", saved_.head});
+    return false;
+  }
+
+ private:
+  /// The files that are not HEAD's, with the blobs that have their bytes.
+  std::vector<tree_entry> exact_files(const std::vector<std::string>& absent) const {
+    std::map<std::string, tree_entry> files;
+    for (tree_entry& entry : read_tree(tree_, saved_.name))
+      if (entry.mode.starts_with("100")) files[entry.path] = std::move(entry);
+    if (!saved_.head.empty())
+      for (const tree_entry& entry : read_tree(tree_, saved_.head))
+        if (auto same = files.find(entry.path);
+            same != files.end() && same->second.object == entry.object)
+          files.erase(same);
+    for (const std::string& path : absent) files.erase(path);
+    for (const auto& [mode, object, path] : state_)
+      if (path.starts_with("raw/")) files[path.substr(4)] = {mode, object, path.substr(4)};
+    std::vector<tree_entry> list;
+    for (auto& [path, entry] : files) list.push_back(std::move(entry));
+    return list;
+  }
+  std::string blob(const std::string& object) const {
+    return command(tree_, {"cat-file", "blob", object}).out;
+  }
+  std::optional<std::string> kept(std::string_view name) const {
+    for (const tree_entry& entry : state_)
+      if (entry.path == name) return blob(entry.object);
+    return std::nullopt;
+  }
+
+  const repository& repo_;
+  const location& tree_;
+  const saved_commit& saved_;
+  std::vector<tree_entry> state_;
+};
+
+}  // namespace detail
+
+/// Makes a new worktree at `path` of what save() kept on `ref`: files byte for byte, deletions,
+/// index, unfinished operation. HEAD is on its branch again when that is where it was, or gone (it
+/// comes back), and checked out nowhere else; otherwise detached at the same commit. Content of
+/// submodules and of repositories of their own was never saved. The worktree stays locked against
+/// pruning; on an error it is gone again, and the ref stays in any case.
+/// Errors: ENOENT (nothing is saved there), EEXIST (the path is taken), EBUSY (the branch, without
+/// a commit then, has one now), EGIT.
+inline restored_work restore(const repository& repo, const std::string& ref,
+                             const stdfs::path& path) {
+  auto commit = repo.resolve(ref);
+  if (!commit) throw error("ENOENT", "nothing is saved on " + ref);
+  if (!detail::nothing_at(path))
+    throw error("EEXIST", "cannot restore to '" + path.native() + "': something is there");
+  const detail::saved_commit saved(repo.where(), *commit);
+  auto others = worktrees(repo);
+  fs::make_directories(path.parent_path());
+  {
+    auto lock = lock_repository(repo);
+    command_options options;
+    options.hold = {lock.fd()};
+    command(repo.where(),
+            {"worktree", "add", "--quiet", "--lock", "--reason", "used by agentlua",
+             "--no-checkout", "--detach", "--", path.native(), *commit},
+            options);
+  }
+  auto tree = find_worktree(repo, path);
+  if (!tree) throw error("EGIT", "git made no worktree at '" + path.native() + "'");
+  try {
+    detail::restoring work(repo, *tree, saved);
+    work.files();
+    work.index();
+    work.unfinished();
+    const bool on_branch = work.head(others);
+    return {*tree, on_branch ? saved.branch.substr(11) : "", *commit};
+  } catch (...) {
+    remove_worktree(repo, *tree, "", "", true);
+    throw;
+  }
+}
+
+}  // namespace agentlua::git
