@@ -44,7 +44,6 @@ repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, p
 repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=} -> tip
 repo_type.save = operation "save" -- {at=, ref=, limit=, known=, always=} -> {commit, skipped}
 repo_type.restore = operation "restore" -- {ref=, path=} -> {at, branch, commit}; ENOENT, EEXIST, EBUSY
-repo_type.saved = operation "saved" -- {prefix=} -> [{ref, commit, time}]
 -- {from=, to=, renames=, text=} -> [{path, added, deleted, binary, status, from}], or a patch
 repo_type.diff = operation "diff"
 repo_type.snapshot = operation "snapshot" -- {at=, exclude=} -> tree with what is not committed

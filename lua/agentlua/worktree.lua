@@ -31,24 +31,25 @@ function M.worktrees_dir(project)
 end
 
 -- Which ignored files of the main checkout a worktree needs, such as .env.
-local function copies_for(project, tree)
+local function copies_for(project, path)
   local exclude, dir = core.json.array(project:state_paths()), project:worktrees_dir()
   if dir:sub(1, #project.root + 1) == project.root .. "/" then exclude[#exclude + 1] = dir:sub(#project.root + 2) end
   return {
-    to = tree.path, globs = core.json.array(project.config.copy), exclude = exclude, limit = project.config.save_limit,
+    to = path, globs = core.json.array(project.config.copy), exclude = exclude, limit = project.config.save_limit,
   }
 end
 
-local function copy_files(project, tree)
-  local skipped = errors.check(project:repo():copies(copies_for(project, tree))).skipped
+--- Copies them to the worktree at `path`, unless they are there.
+function M.copy_files(project, path)
+  local skipped = errors.check(project:repo():copies(copies_for(project, path))).skipped
   if #skipped == 0 then return end
-  project:event("copy_skipped", { path = tree.path, files = #skipped, first = skipped[1] })
+  project:event("copy_skipped", { path = path, files = #skipped, first = skipped[1] })
   io.stderr:write(core.text.printable(("agentlua: %d ignored files are not copied to %s, '%s' is one: over save_limit, "
-    .. "or a link that leads out\n"):format(#skipped, tree.path, skipped[1])))
+    .. "or a link that leads out\n"):format(#skipped, path, skipped[1])))
 end
 
 local function set_up(project, tree)
-  copy_files(project, tree)
+  project:copy_files(tree.path)
   local argv = project.config.setup
   if not argv or #argv == 0 then return end
   local result = errors.check(process.run {
@@ -156,7 +157,7 @@ end
 function M.put_away(project, tree, ref, tip)
   local repo, saved = project:repo(), { commit = "", skipped = {} }
   if tree.at then
-    local known, message = repo:unchanged_copies(copies_for(project, tree))
+    local known, message = repo:unchanged_copies(copies_for(project, tree.path))
     if not known then return false, saved, message end
     local kept
     kept, message = repo:save { at = tree.at, ref = ref, limit = project.config.save_limit, known = known }
@@ -178,7 +179,7 @@ end
 
 --- Puts the worktree of a task away. What cannot be saved or removed stays, and the event log says why.
 function M.cleanup(project, task, tree, tip)
-  local ref = ("refs/agentlua/saved/%s/%d"):format(task.id8 or core.text.id8(task.id), #(task.attempts or {}))
+  local ref = project:new_saved_ref(task, "saved", #(task.attempts or {}))
   local gone, saved, reason = project:put_away(tree, ref, tip)
   if saved.commit ~= "" then
     project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })

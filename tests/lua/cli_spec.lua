@@ -100,7 +100,8 @@ describe("agentlua", function()
 
   it("missing arguments", function()
     for _, words in ipairs {
-      { "land" }, { "edit" }, { "task", "add" }, { "task", "show" }, { "task", "edit" },
+      { "land" }, { "checkpoint" }, { "restore" }, { "edit" },
+      { "task", "add" }, { "task", "show" }, { "task", "edit" },
       { "task", "edit", "x" }, { "task", "import" }, { "task", "done" }, { "task", "skip" },
     } do
       is_usage_error(words, "missing argument", "Usage: agentlua " .. words[1])
@@ -113,6 +114,7 @@ describe("agentlua", function()
     is_usage_error({ "version", "x" }, "too many arguments")
     is_usage_error({ "init", "x" }, "too many arguments")
     is_usage_error({ "trust", "a", "b" }, "too many arguments")
+    is_usage_error({ "restore", "x", "first" }, "'first' is not a number above 0")
     is_usage_error({ "log", "-n", "many" }, "'many' is not a number above 0")
     is_usage_error({ "log", "-n", "1.5" }, "'1.5'")
     is_usage_error({ "task", "add", "x", "--priority", "high" }, "'high' is not a number")
@@ -135,6 +137,7 @@ describe("agentlua", function()
     project()
     for _, words in ipairs {
       { "task", "show", "nosuch" }, { "task", "done", "nosuch" }, { "land", "nosuch" },
+      { "checkpoint", "nosuch" }, { "restore", "nosuch" },
       { "task", "edit", "nosuch", "a=b" }, { "stop", "nosuch" }, { "log", "--task", "nosuch" },
       { "run", "execute.lua", "--task", "nosuch", "--agent", "demo" },
       { "task", "add", "x", "--depends", "nosuch" },

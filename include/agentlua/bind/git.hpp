@@ -157,13 +157,6 @@ inline json restore(const json& t) {
   auto made = git::restore(repo(t), text(t, "ref"), text(t, "path"));
   return {{"at", place(made.tree)}, {"branch", made.branch}, {"commit", made.commit}};
 }
-/// saved{at=, prefix=} -> [{ref=, commit=, time=}]
-inline json saved(const json& t) {
-  json out = json::array();
-  for (const auto& one : git::saved_refs(repo(t), text(t, "prefix")))
-    out.push_back({{"ref", one.ref}, {"commit", one.commit}, {"time", one.time}});
-  return out;
-}
 /// diff{at=, from=, to=, renames=, text=} -> files, or a patch
 inline json diff(const json& t) {
   const bool renames = t.value("renames", false);
@@ -277,7 +270,6 @@ inline constexpr luaL_Reg functions[] = {
     {"commit_leftovers", job_function<commit_leftovers>},
     {"save", job_function<save>},
     {"restore", job_function<restore>},
-    {"saved", job_function<saved>},
     {"diff", job_function<diff>},
     {"merge_base", job_function<merge_base>},
     {"snapshot", job_function<snapshot>},

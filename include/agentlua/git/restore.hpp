@@ -21,24 +21,6 @@ struct restored_work {
   std::string commit;  ///< the saved one
 };
 
-/// A ref that save() made.
-struct saved_ref {
-  std::string ref, commit, time;  ///< time: ISO-8601
-};
-
-/// The refs below a prefix like "refs/agentlua/saved/0a1b2c3d/", in no useful order.
-inline std::vector<saved_ref> saved_refs(const repository& repo, const std::string& prefix) {
-  std::vector<saved_ref> list;
-  const std::string format = "--format=%(objectname) %(committerdate:iso-strict) %(refname)";
-  for (const std::string& row :
-       repository::split_lines(command(repo.where(), {"for-each-ref", format, prefix}).out)) {
-    std::string_view rest = row;
-    auto word = detail::take_words(rest, 2);
-    list.push_back({std::string(rest), word[0], word[1]});
-  }
-  return list;
-}
-
 namespace detail {
 
 /// A saved commit, taken apart. What an agent may have put on the ref itself is only a commit.
