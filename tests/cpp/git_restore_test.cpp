@@ -265,14 +265,46 @@ TEST_CASE_FIXTURE(restore_fixture, "executable bits come back where git does not
 }
 
 TEST_CASE_FIXTURE(restore_fixture, "a sparse checkout stays sparse") {
-  git(tree_path, {"sparse-checkout", "set", "--no-cone", "/a.txt", "/.gitignore"});
+  commit_in(tree_path, {{"far/x.txt", "1\n"}, {"far/y.txt", "1\n"}}, "far");
+  SUBCASE("by patterns") {
+    git(tree_path, {"sparse-checkout", "set", "--no-cone", "/a.txt", "/.gitignore", "/dir/"});
+  }
+  SUBCASE("by directories") { git(tree_path, {"sparse-checkout", "set", "--cone", "dir"}); }
+  SUBCASE("with a sparse index") {
+    git(tree_path, {"sparse-checkout", "set", "--cone", "--sparse-index", "dir"});
+  }
   CHECK(save().commit == "");
   write_file(tree_path / "a.txt", "changed\n");
-  write_file(tree_path / "dir/b ü.txt", "there all the same\n");
-  CHECK(save().commit != "");
-  remove();
-  git::restore(repo, saved_ref, tree_path);
-  CHECK(files(tree_path).ends_with("a.txt - changed\n\ndir/b ü.txt - there all the same\n\n"));
+  write_file(tree_path / "far/y.txt", "there all the same\n");
+  round_trip();
+  CHECK_FALSE(stdfs::exists(tree_path / "far/x.txt"));
+}
+
+TEST_CASE_FIXTURE(restore_fixture,
+                  "a repository that only the git program understands is no other") {
+  const stdfs::path other = dir / "sha256";
+  git(dir, {"init", "--quiet", "--object-format=sha256", other});
+  auto head = commit_in(other, {{"a.txt", "one\n"}}, "first");
+  auto strange = git::repository::open(other);
+  auto at = git::add_worktree(strange, dir / "trees/256", "task", head);
+  write_file(dir / "trees/256/a.txt", "staged\n");
+  git(dir / "trees/256", {"add", "a.txt"});
+  write_file(dir / "trees/256/a.txt", "changed\n");
+  auto before = git(dir / "trees/256", {"status", "--porcelain=v2"}) + files(dir / "trees/256");
+  CHECK(git::save(at, saved_ref, plenty, {}).commit.size() == 64);
+  git(other, {"worktree", "remove", "--force", "--force", dir / "trees/256"});
+  CHECK(git::restore(strange, saved_ref, dir / "trees/256").branch == "task");
+  CHECK(git(dir / "trees/256", {"status", "--porcelain=v2"}) + files(dir / "trees/256") == before);
+}
+
+TEST_CASE_FIXTURE(restore_fixture,
+                  "a worktree that changes while it is saved is not called saved") {
+  auto change = "cat; echo more >>'" + (tree_path / "other.txt").native() + "'";
+  git({"config", "filter.late.clean", change});
+  write_file(tree_path / ".gitattributes", "*.late filter=late\n");
+  write_file(tree_path / "x.late", "1\n");
+  CHECK(error_of([&] { save(); }) == "ESAVE");
+  CHECK_FALSE(repo.resolve(saved_ref));
 }
 
 TEST_CASE_FIXTURE(restore_fixture, "content of submodules is said not to be saved") {

@@ -91,7 +91,8 @@ TEST_CASE_FIXTURE(save_fixture, "names that look like patterns or options are on
         std::string("*.log :(top)x.log -rf.log new\nline.log ").size());
 }
 
-TEST_CASE_FIXTURE(save_fixture, "work can be saved again and again, also while the index is locked") {
+TEST_CASE_FIXTURE(save_fixture,
+                  "work can be saved again and again, also while the index is locked") {
   write_file(tree_path / "new.txt", "1\n");
   auto first = save().commit;
   write_file(tree_path / "new.txt", "2\n");
@@ -126,11 +127,12 @@ TEST_CASE_FIXTURE(save_fixture, "a detached or merging worktree is saved as it i
 }
 
 TEST_CASE_FIXTURE(save_fixture, "a repository inside the worktree is said not to be saved") {
-  for (const char* place : {"nested", "out/nested"}) {
+  for (const char* place : {"nested", "out/nested", "dir", "new/empty"}) {
     git(dir, {"init", "--quiet", tree_path / place});
-    commit_in(tree_path / place, {{"precious", "1\n"}}, "first");
+    if (place != std::string("new/empty"))
+      commit_in(tree_path / place, {{"precious", "1\n"}}, "first");
   }
   auto kept = save();
   std::sort(kept.skipped.begin(), kept.skipped.end());
-  CHECK(kept.skipped == std::vector<std::string>{"nested/", "out/nested/"});
+  CHECK(kept.skipped == std::vector<std::string>{"dir/", "nested/", "new/empty/", "out/nested/"});
 }

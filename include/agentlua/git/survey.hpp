@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "agentlua/git/command.hpp"
@@ -80,6 +81,20 @@ inline void read_status(survey& found, std::string_view line) {
   (word[kind == '1' ? 5 : 6] == "000000" ? found.deleted : found.changed).emplace_back(line);
 }
 
+/// Looks for repositories in the directories above a tracked path: git does not mention those.
+inline void find_nested(survey& found, const stdfs::path& top, std::string_view path,
+                        std::unordered_set<std::string>& seen) {
+  for (auto slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
+    path = path.substr(0, slash);
+    if (!seen.emplace(path).second) return;
+    std::error_code problem;
+    const bool real = stdfs::symlink_status(top / path, problem).type() ==
+                      stdfs::file_type::directory;
+    if (real && !nothing_at(top / path / ".git"))
+      found.repositories.push_back(std::string(path) + "/");
+  }
+}
+
 /// One line of `git ls-files -s -v`: "TAG MODE OBJECT STAGE<tab>PATH". A small letter as tag means
 /// assume-unchanged, an S skip-worktree; git status says nothing of their changes.
 inline void read_flags(survey& found, const stdfs::path& top, std::string_view line) {
@@ -117,11 +132,16 @@ inline survey survey_of(const location& tree) {
   if (auto at = status.err.find("could not open directory"); at != std::string::npos)
     throw error("ESAVE", "'" + tree.work_tree.native() + "' cannot be saved: " +
                              status.err.substr(at, status.err.find('\n', at) - at));
+  auto index = command(tree, {"ls-files", "-s", "-v", "-z"});
   survey found;
-  found.text = std::move(status.out);
-  for (const std::string& line : split_nul(found.text)) detail::read_status(found, line);
-  for (const std::string& line : split_nul(command(tree, {"ls-files", "-s", "-v", "-z"}).out))
+  for (const std::string& line : split_nul(status.out)) detail::read_status(found, line);
+  std::unordered_set<std::string> seen;
+  for (const std::string& line : split_nul(index.out)) {
     detail::read_flags(found, tree.work_tree, line);
+    detail::find_nested(found, tree.work_tree, std::string_view(line).substr(line.find('\t') + 1),
+                        seen);
+  }
+  found.text = std::move(status.out) + index.out;
   return found;
 }
 
