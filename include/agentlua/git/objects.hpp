@@ -1,7 +1,10 @@
 #pragma once
 // agentlua/git/objects.hpp: room 4. Files as git objects, byte for byte: no filter, no attribute.
 
+#include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agentlua/fs.hpp"
@@ -82,12 +85,23 @@ inline std::vector<std::string> hash_files(const location& at,
   return names;
 }
 
+/// Adds all in a text that looks like an object name of `length` hex digits.
+inline void find_names(std::string_view text, std::size_t length, std::set<std::string>& names) {
+  constexpr const char* hex = "0123456789abcdef";
+  for (std::size_t at = 0; (at = text.find_first_of(hex, at)) != std::string_view::npos;) {
+    auto end = std::min(text.find_first_not_of(hex, at), text.size());
+    if (end - at == length) names.emplace(text.substr(at, length));
+    at = end;
+  }
+}
+
 /// Makes a tree of entries; those of mode 040000 are trees themselves.
 inline std::string write_tree(const location& at, const stdfs::path& new_index,
                               const std::vector<tree_entry>& entries) {
   std::string input;
   for (const auto& [mode, object, path] : entries)
-    if (mode != "040000") (input += mode + " " + object + "\t" + path).push_back('\0');
+    if (mode != "040000")
+      input.append(mode).append(" ").append(object).append("\t").append(path).push_back('\0');
   must_with_index(at, new_index, {"update-index", "-z", "--index-info"}, input);
   for (const auto& [mode, object, path] : entries)
     if (mode == "040000")

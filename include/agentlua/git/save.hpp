@@ -80,7 +80,7 @@ class saving {
     if (!now_.branch.empty()) message.input += "Head: " + now_.branch + "\n";
     if (!state.empty()) message.input += "State: " + state + "\n";
     args.insert(args.end(), {"-F", "-"});
-    const std::string commit = line(tree_, args, message);
+    std::string commit = line(tree_, args, message);
     read_back(commit);
     auto repo = repository::at(tree_);
     repo.update_ref(ref, commit, "");
@@ -190,16 +190,9 @@ class saving {
   /// Finds the objects that state files name: blobs and trees become entries, commits parents.
   std::vector<std::string> add_named(std::vector<tree_entry>& entries) const {
     const std::size_t length = entries.front().object.size();
-    constexpr const char* hex = "0123456789abcdef";
     std::set<std::string> names;
-    for (const std::string& file : state_) {
-      const std::string text = fs::read_file(tree_.git_dir / file);
-      for (std::size_t at = 0; (at = text.find_first_of(hex, at)) != std::string::npos;) {
-        auto end = std::min(text.find_first_not_of(hex, at), text.size());
-        if (end - at == length) names.insert(text.substr(at, length));
-        at = end;
-      }
-    }
+    for (const std::string& file : state_)
+      find_names(fs::read_file(tree_.git_dir / file), length, names);
     command_options query;
     for (const std::string& name : names) query.input += name + "\n";
     std::vector<std::string> parents;

@@ -130,8 +130,8 @@ inline survey survey_of(const location& tree) {
        "--no-renames", "--no-ahead-behind", "--ignore-submodules=dirty"},
       options);
   if (auto at = status.err.find("could not open directory"); at != std::string::npos)
-    throw error("ESAVE", "'" + tree.work_tree.native() + "' cannot be saved: " +
-                             status.err.substr(at, status.err.find('\n', at) - at));
+    throw error("ESAVE",
+                "'" + tree.work_tree.native() + "' cannot be saved: git " + status.err.substr(at));
   auto index = command(tree, {"ls-files", "-s", "-v", "-z"});
   survey found;
   for (const std::string& line : split_nul(status.out)) detail::read_status(found, line);
@@ -141,7 +141,8 @@ inline survey survey_of(const location& tree) {
     detail::find_nested(found, tree.work_tree, std::string_view(line).substr(line.find('\t') + 1),
                         seen);
   }
-  found.text = std::move(status.out) + index.out;
+  found.text = std::move(status.out);
+  found.text += index.out;
   return found;
 }
 
@@ -159,7 +160,7 @@ inline void walk_state(const stdfs::path& top, const std::string& name,
   if (type == stdfs::file_type::regular) found.push_back(name);
   if (type != stdfs::file_type::directory) return;  // a link leads elsewhere
   for (const std::string& child : fs::list_directory(top / name))
-    walk_state(top, name + "/" + child, found);
+    walk_state(top, (stdfs::path(name) / child).native(), found);
 }
 
 }  // namespace detail
