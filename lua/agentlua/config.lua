@@ -47,7 +47,8 @@ M.keys = {
   protect = { list_of "string", { ".agentlua/**" } },
   copy = { list_of "string", { ".env*" } }, -- ignored files that a worktree gets a copy of
   setup = { list_of "string" }, -- command run in a new worktree
-  keep_days = { positive }, -- age at which clean removes what was kept; never
+  -- age in days at which `clean` removes saved, checkpoint and rescue refs; false: never
+  keep_days = { function(value) return value == false or positive(value), "a number above 0, or false" end, false },
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
   agents = { list_of("string", 1), { "claude" } }, -- the first one is used
   backends = { "table", {} }, -- {name = {args=, env=, account=}}

@@ -59,7 +59,7 @@ repo_type.land = operation "land" -- see include/agentlua/git/land.hpp
 repo_type.finish_landing = operation "finish_landing" -- {pending_ref=}
 repo_type.recover_landing = operation "recover_landing" -- {pending_ref=, base=} -> commit or null
 repo_type.dated_refs = operation "dated_refs" -- {prefix=} -> [{ref, commit, moved}]
-repo_type.update_ref = operation "update_ref" -- {ref=, commit=, expected=} expected "": it must be new
+repo_type.update_ref = operation "update_ref" -- {ref=, commit=, expected=} expected "": new; nil: wherever it is
 repo_type.delete_ref = operation "delete_ref" -- {ref=, commit=} only if it is there
 repo_type.identity = operation "identity" -- {} -> "Name <email>"
 repo_type.record = operation "record" -- {} -> text: what git may start now; `trusted` of the repo holds git to it

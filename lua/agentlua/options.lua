@@ -30,7 +30,8 @@ local function common(parser)
   parser:flag("--dry-run", "say what would run, and end")
   parser:option("--tasks", "task directory"):argname "DIR"
   parser:option("--base", "branch to start from and land on"):argname "BRANCH"
-  parser:option("--land", "how to land"):choices { "squash", "merge", "rebase", "branch", "patch", "none" }:argname "MODE"
+  parser:option("--land", "how to land"):argname "MODE"
+    :choices { "squash", "merge", "rebase", "branch", "patch", "none" }
   parser:flag("--verbose", "show what agents print")
 end
 

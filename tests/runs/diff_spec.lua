@@ -57,6 +57,7 @@ exit 1
       w:git("config", key, "touch " .. w.top .. "/ran")
     end
     w:write(".git/info/attributes", "* diff=x\n")
+    w.users_act = true -- whose own git would run it
     for _, option in ipairs { "--stat", "--json" } do assert.equal(0, w:al("diff", id, option).code) end
     assert.equal(0, w:al("diff", id).code)
     assert.falsy(w:exists(w.top .. "/ran"))

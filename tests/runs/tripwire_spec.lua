@@ -59,7 +59,8 @@ describe("tripwire:", function()
     w:add "a thing"
     w:git("branch", "release")
     local tip = w:git("rev-parse", "release")
-    assert.equal(0, run("git branch -qD release").code)
+    local result = run "git branch -qD release"
+    assert.equal(0, result.code, result.stdout .. result.stderr)
     assert.equal(tip, w:git("rev-parse", event("ref deleted").rescue))
   end)
 

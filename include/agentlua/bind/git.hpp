@@ -90,7 +90,8 @@ inline json dated_refs(const json& t) {
 }
 /// update_ref{at=, ref=, commit=, expected=}; expected "": it must be new
 inline json update_ref(const json& t) {
-  repo(t).update_ref(text(t, "ref"), text(t, "commit"), text(t, "expected"));
+  repo(t).update_ref(text(t, "ref"), text(t, "commit"),
+                     member(t, "expected") ? std::optional(text(t, "expected")) : std::nullopt);
   return true;
 }
 /// delete_ref{at=, ref=, commit=}: only if it is there

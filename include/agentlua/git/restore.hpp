@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agentlua/git/objects.hpp"
+#include "agentlua/git/remove.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/survey.hpp"
 #include "agentlua/git/worktree.hpp"
