@@ -11,7 +11,7 @@ local vectors = {}
 
 --- name; what is planted: config (of the repository) and also more of it, tree (files of the worktree),
 --- hooks, plant (a function); cat: the program copies its input; git or tempt: what runs it, after
---- `before`; stops: operations that may fail, but run nothing; known: why it runs today.
+--- `before`; stops: operations that may fail, but run nothing.
 local function vector(v, more)
   for option, value in pairs(more or {}) do v[option] = value end
   if v.also then v.config = v.config .. "\n" .. v.also end
@@ -163,7 +163,7 @@ vector { name = "core.fsmonitor of a submodule", tree = modules, stops = kept, g
 end }
 vector {
   name = "a filter of a submodule", tree = modules, stops = kept, git = { "status" }, cat = true,
-  known = "git looks into submodules with their own configuration", plant = function(w)
+  plant = function(w)
     local sub = submodule(w)
     w:append(sub .. "/.git/config", '[filter "evil"]\n\tclean = $C')
     w:append(sub .. "/.git/info/attributes", all)

@@ -6,6 +6,7 @@
 
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/worktree.hpp"
+#include "agentlua/text.hpp"
 
 namespace agentlua::git {
 
@@ -25,9 +26,58 @@ inline std::string leftovers_refusal(const location& tree, const std::string& br
   return {};
 }
 
+namespace detail {
+
+/// A repository inside of a checkout that its index has as a commit (a submodule), and where it is now.
+struct inner_repository {
+  std::string path, head;
+};
+
+/// Those that are there. git would look into each under its own settings, which an agent can write, so
+/// it is only asked for its HEAD.
+inline std::vector<inner_repository> inner_repositories(const location& tree) {
+  std::vector<inner_repository> found;
+  for (const std::string& row : split_nul(command(tree, {"ls-files", "--stage", "-z"}).out)) {
+    if (!row.starts_with("160000 ")) continue;
+    const std::string path = row.substr(row.find('\t') + 1);
+    std::error_code ignored;
+    if (!stdfs::exists(stdfs::symlink_status(tree.work_tree / path / ".git", ignored))) continue;
+    const auto inner = repository::open(tree.work_tree / path);
+    const auto head = inner.resolve("HEAD");
+    if (inner.where().work_tree != tree.work_tree / path || !head)
+      throw error("EUNFINISHED", "the repository in '" + (tree.work_tree / path).native() +
+                                     "' has no commit, so that nothing can name its state");
+    found.push_back({path, *head});
+  }
+  return found;
+}
+
+/// Stages all that is changed or untracked, less `exclude`.
+/// Errors: EUNFINISHED (git has left something out), EGIT.
+inline void stage_all(const location& tree, const std::vector<std::string>& exclude) {
+  const auto inner = inner_repositories(tree);
+  std::vector<std::string> rest = {"--", "."};
+  for (const std::string& path : exclude) rest.push_back(":(exclude,literal)" + path);
+  for (const auto& one : inner) rest.push_back(":(exclude,literal)" + one.path);
+  std::vector<std::string> add = {"add", "-A"};
+  add.insert(add.end(), rest.begin(), rest.end());
+  command(tree, add);
+  for (const auto& one : inner)
+    command(tree, {"update-index", "--cacheinfo", "160000," + one.head + "," + one.path});
+  // Where names that differ only in case are one file to git, it takes only one of them in.
+  std::vector<std::string> left = {"diff-files", "--name-only", "-z", "--ignore-submodules=dirty"};
+  left.insert(left.end(), rest.begin(), rest.end());
+  const auto paths = split_nul(command(tree, left).out);
+  if (!paths.empty())
+    throw error("EUNFINISHED", "git did not take '" + text::printable(paths[0]) +
+                                   "' in, which is changed; commit it by hand");
+}
+
+}  // namespace detail
+
 /// Commits what is changed or untracked in a worktree to its branch. Paths below `exclude` are left
 /// out (task and state files). Returns the tip of the branch, moved or not.
-/// Errors: EUNFINISHED (with the reason; nothing was changed), EGIT.
+/// Errors: EUNFINISHED (with the reason; the branch is where it was), EGIT.
 inline std::string commit_leftovers(const location& tree, const std::string& branch,
                                     const std::string& message,
                                     const std::vector<std::string>& exclude) {
@@ -36,10 +86,8 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
     throw error("EUNFINISHED",
                 "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   auto repo = repository::at(tree);
-  std::string head = repo.resolve("HEAD").value();
-  std::vector<std::string> add = {"add", "-A", "--", "."};
-  for (const std::string& path : exclude) add.push_back(":(exclude,literal)" + path);
-  command(tree, add);
+  const std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
+  detail::stage_all(tree, exclude);
   std::string content = line(tree, {"write-tree"});
   if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;
   command_options text;
