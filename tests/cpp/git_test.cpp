@@ -301,3 +301,28 @@ TEST_CASE_FIXTURE(git_fixture, "ignored paths are told from others") {
   CHECK(git::ignored_paths(at, {"a.txt"}).empty());
   CHECK(git::ignored_paths(at, {}).empty());
 }
+
+TEST_CASE_FIXTURE(git_fixture, "a diff in process tells what git tells") {
+  commit({{"b.bin", std::string("\0\1\2", 3)}, {"dir/c.txt", "1\n2\n3\n"}, {"link", "x"}}, "more");
+  const std::string from = git({"rev-parse", "HEAD"});
+  stdfs::remove(root / "link");
+  stdfs::create_symlink("a.txt", root / "link");
+  commit({{"a.txt", std::nullopt},
+          {"b.bin", std::string("\0\2\2", 3)},
+          {"dir/c.txt", "1\ntwo\n3\n4\n"},
+          {"caf\xe9\n.txt", "new"}},
+         "changes");
+  stdfs::permissions(root / ".gitignore", stdfs::perms::owner_exec, stdfs::perm_options::add);
+  const std::string to = commit({}, "mode");
+  auto shown = [](const std::vector<git::changed_file>& files) {
+    std::string text;
+    for (const auto& file : files)
+      text += file.status + file.path + " " + std::to_string(file.added) + " " +
+              std::to_string(file.deleted) + (file.binary ? " binary" : "") + "\n";
+    return text;
+  };
+  auto repo = git::repository::open(root);
+  REQUIRE(repo.native() != nullptr);
+  CHECK(shown(git::diff(repo, from, to)) == shown(git::diff(repo.where(), from, to)));
+  CHECK(git::diff(repo, from, to).size() == 6);
+}

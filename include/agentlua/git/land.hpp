@@ -93,7 +93,7 @@ class landing {
     if (!merged.problem.empty()) return refuse("refused", merged.problem), false;
     if (!merged.conflicts.empty()) return conflicting(std::move(merged)), false;
     tree_ = merged.tree;
-    result_.files = diff(repo_.where(), result_.base, tree_);
+    result_.files = diff(repo_, result_.base, tree_);
     if (result_.files.empty()) return refuse("empty", "the branch changes nothing"), false;
     for (const changed_file& file : result_.files)
       for (const std::string& glob : ask_.protect)
@@ -117,7 +117,7 @@ class landing {
   bool is_fresh() {
     if (ask_.verified_on.empty() || ask_.verified_on == result_.base) return true;
     const auto ours = paths_of(result_.files);
-    for (const changed_file& file : diff(repo_.where(), ask_.verified_on, result_.base))
+    for (const changed_file& file : diff(repo_, ask_.verified_on, result_.base))
       if (ours.contains(file.path)) result_.paths.push_back(file.path);
     if (result_.paths.empty()) return true;
     return refuse("stale", "'" + ask_.base + "' has changed since the work was verified: " +

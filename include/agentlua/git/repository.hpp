@@ -81,6 +81,8 @@ class repository {
   }
 
   const location& where() const noexcept { return at_; }
+  /// Handle of libgit2, or null when it does not understand the repository. For reading.
+  git_repository* native() const noexcept { return native_.get(); }
 
   /// Commit that a revision names, as hex; nullopt when there is none.
   std::optional<std::string> resolve(const std::string& revision) const {
