@@ -59,9 +59,10 @@ function repo_type:contains(commit, ancestor)
   return call("contains", { at = self.at, commit = commit, ancestor = ancestor })
 end
 --- Checkout of the linked worktree at `path`, or nil when the repository knows none there. Whoever
---- worked in it must be gone: locks that they left are removed.
-function repo_type:worktree_adopt(path, branch)
-  return optional(call("worktree_adopt", { at = self.at, path = path, branch = branch }))
+--- worked in it must be gone: locks that they left are removed. `named`: its names prove that it is
+--- ours; otherwise its lock has to. EFOREIGN: somebody else made it.
+function repo_type:worktree_adopt(path, branch, named)
+  return optional(call("worktree_adopt", { at = self.at, path = path, branch = branch, named = named or false }))
 end
 --- Names of the refs below a prefix.
 function repo_type:refs(prefix) return call("refs", { at = self.at, prefix = prefix }) end

@@ -149,14 +149,12 @@ function M.put_back(project, task, patch) return project:move(task, task.claimed
 ---@return string status that the task has afterwards
 function M.recover_task(project, task)
   local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
-  if type(task.analysis_worktree) == "table" then
-    task.analysis_worktree.field = "analysis_worktree"
-    local tree = project:remembered_tree(task.analysis_worktree)
-    project:cleanup(task, tree, repo:resolve("refs/heads/" .. tree.branch))
-  end
+  local read = project:remembered_tree(task, "analysis_worktree")
+  if read then project:cleanup(task, read, repo:resolve("refs/heads/" .. read.branch)) end
   local commit = known and errors.check(repo:recover_landing { pending_ref = pending_ref(task), base = known.base })
   if type(commit) == "string" then
-    done(project, task, project:remembered_tree(known), commit, repo:resolve("refs/heads/" .. known.branch))
+    local tree = project:remembered_tree(task, "worktree")
+    done(project, task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
   else
     local crashes = (math.tointeger(task.recoveries) or 0) + 1
     local poison = crashes >= 3

@@ -82,6 +82,14 @@ describe("git", function()
     assert.equal("topic", git.open(at.work_tree).branch)
   end)
 
+  it("worktree_adopt takes a worktree of the user's only when its names prove that it is ours", function()
+    support.git(path, "worktree", "add", "-q", "-b", "mine", support.dir .. "/mine")
+    fails("EFOREIGN", "was not made by agentlua", repo:worktree_adopt(support.dir .. "/mine", "mine"))
+    assert.equal(support.dir .. "/mine", repo:worktree_adopt(support.dir .. "/mine", "mine", true).work_tree)
+    local at = add_tree "topic"
+    fails("EFOREIGN", "has another branch now", repo:worktree_adopt(at.work_tree, "mine"))
+  end)
+
   it("worktree_add refuses what is taken, and says so", function()
     support.write("taken/file", "mine")
     local function add(name, branch)

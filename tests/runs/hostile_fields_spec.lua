@@ -86,7 +86,7 @@ describe("a task file written by hand", function()
     return { path = w.top .. path, branch = branch, base = "main", base_commit = commit, ready = true }
   end
 
-  pending("cannot name a worktree and branch of the user's as its own", function()
+  it("cannot name a worktree and branch of the user's as its own", function()
     -- The agent works in the user's worktree, which is landed and removed together with the branch.
     w = names.world()
     local tip = users_work()
@@ -98,7 +98,7 @@ describe("a task file written by hand", function()
     assert.falsy(w:exists "../mine/work.txt")
   end)
 
-  pending("cannot name a branch of the user's, or a place outside of all worktrees, by edit either", function()
+  it("cannot name a branch of the user's, or a place outside of all worktrees, by edit either", function()
     -- A worktree is made at that place; the user's branch goes when it has landed.
     w = names.world()
     local id = w:add "a thing"
@@ -110,7 +110,47 @@ describe("a task file written by hand", function()
     assert.falsy(w:read("../mark") and w:read("../mark"):find "outside")
   end)
 
-  pending("with a worktree that is none is set aside, or runs as if it had none", function()
+  it("that names a worktree or a branch of the user's fails and says which, wherever it is found", function()
+    w = names.world()
+    local tip, n = users_work(), 0
+    local places = { "/mine", "/repo.worktrees/" .. al.text.id8 "t1" .. "-x", "/outside" }
+    for _, status in ipairs { "todo", "in-progress", "analysing", "needs-review" } do
+      for _, path in ipairs(places) do
+        for _, ready in ipairs { true, false } do
+          n = n + 1
+          local tree = worktree(path, "mine")
+          tree.ready, tree.base_commit = ready, tip
+          local id = "t" .. n
+          names.hand(w, id, { id = id, name = "a thing", worktree = tree, analysis_worktree = tree }, status)
+          if status == "needs-review" then
+            assert.equal(ready and 1 or 2, names.quiet(w:al("land", id)).code)
+            w:al("task", "cancel", id)
+          else
+            assert.equal(1, names.quiet(names.run(w)).code)
+            local task = w:task(id)
+            assert.equal("failed", task.status)
+            assert.truthy(task.reason:find("'" .. w.top .. path .. "' with branch 'mine'", 1, true), task.reason)
+          end
+          assert.equal("mine\n", w:read "../mine/mine.txt")
+          assert.equal(tip, w:git("rev-parse", "mine"))
+          assert.equal(2, w:worktrees())
+        end
+      end
+    end
+  end)
+
+  it("keeps its worktree when branches and worktrees have other names since", function()
+    w = names.world()
+    local id = w:add "a thing"
+    assert.equal(1, w:run "fail".code)
+    w:config [[branch = "other/{slug}", worktrees = "../elsewhere", attempts = 1]]
+    w:al("task", "edit", id, "name=another thing")
+    w:al("task", "reopen", id)
+    names.all_land(w)
+    assert.truthy(w:exists "kept.txt")
+  end)
+
+  it("with a worktree that is none is set aside, or runs as if it had none", function()
     -- The task fails with "[json.exception.out_of_range.403] key 'branch' not found".
     w = names.world()
     for i, tree in ipairs { {}, { path = 5, branch = "x" }, { path = "x" }, { path = {}, branch = {} } } do
@@ -121,7 +161,7 @@ describe("a task file written by hand", function()
     assert.equal(4, w:count "done" + names.set_aside(w))
   end)
 
-  pending("with attempts that are no list does not stop the others", function()
+  it("with attempts that are no list does not stop the others", function()
     -- The run ends with a traceback: bad argument #1 to 'array' (table expected, got string).
     w = names.world()
     names.hand(w, "f1", { id = "t1", name = "a thing", attempts = "x", priority = 1 })

@@ -86,7 +86,8 @@ describe("hostile text", function()
       ["id=../x"] = "'id' cannot be edited", ["id8=../x"] = "'id8' cannot be edited", ["status=../x"] = "'status'",
       ["file=../../x"] = "'file'", ["../x=1"] = "'../x=1' is not", ["\27x=1"] = "'\\x1bx=1' is not",
       ["name="] = "'name' must be", ["name= "] = "'name' must be", ["touches=;"] = "'touches' must be",
-      ["child_tasks=5"] = "'child_tasks' must be", ["worktree=/"] = "'worktree' must be", ["not_before=\27"] = "like",
+      ["child_tasks=5"] = "'child_tasks' must be", ["not_before=\27"] = "like",
+      ["worktree={}"] = "'worktree' cannot be edited", ["analysis_worktree=null"] = "'analysis_worktree'",
     } do
       names.changes_nothing(w, function() names.refused(w:al("task", "edit", id, change), 2, said) end)
     end

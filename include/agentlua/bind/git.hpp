@@ -82,9 +82,10 @@ inline json worktree_list(const json& t) {
                    {"locked", tree.locked}});
   return out;
 }
-/// worktree_adopt{at=, path=, branch=} -> at of the linked worktree, or null.
+/// worktree_adopt{at=, path=, branch=, named=} -> at of the linked worktree, or null.
 inline json worktree_adopt(const json& t) {
-  auto found = git::adopt_worktree(repo(t), text(t, "path"), text(t, "branch"));
+  auto found = git::adopt_worktree(
+      repo(t), text(t, "path"), text(t, "branch"), t.value("named", false));
   return found ? place(*found) : json(nullptr);
 }
 inline json worktree_add(const json& t) {
