@@ -26,6 +26,7 @@ local quiet_seconds = 1
 -- Everything that would stop every task is found before one is claimed.
 local function preflight(project)
   project:base()
+  project:check_branches()
   errors.check_usage(project:repo():identity())
   project:agent()
 end

@@ -3,6 +3,7 @@
 -- files of their own.
 
 local agent = require "agentlua.agent"
+local branches = require "agentlua.branch"
 local config = require "agentlua.config"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
@@ -79,6 +80,20 @@ function project_type:base()
       or "base branch '" .. branch .. "' does not exist")
   end
   return branch, commit
+end
+
+--- Refuses a pattern for branches that makes none here. Raises ECONFIG.
+function project_type:check_branches()
+  local pattern = self.config.branch
+  local reason, name = branches.pattern_problem(pattern)
+  for parent in (reason and "" or name):gmatch "()/" do
+    local taken = name:sub(1, parent - 1)
+    if self:repo():resolve("refs/heads/" .. taken) then reason = "there is a branch '" .. taken .. "' in its way" end
+  end
+  if reason then
+    errors.usage("ECONFIG", ("%s/config.lua: `branch` = '%s' makes no name for a branch: %s"):format(self.dir, pattern,
+      reason))
+  end
 end
 
 --- The backend for a task: --agent, else the first of `agents` in config.lua. Raises ENOAGENT.
