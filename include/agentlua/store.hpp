@@ -87,8 +87,8 @@ class store : public task_view {
       try {
         if (auto fields = take(*task, request)) return fields;
       } catch (const error& problem) {
-        if (problem.code() != "EEXIST") throw;
-        in_the_way = problem;
+        if (problem.code() == "EEXIST") in_the_way = problem;
+        else if (problem.code() != "ENOENT" && problem.code() != "EJSON") throw;  // gone, damaged
       }
       lost.insert(id);
     }

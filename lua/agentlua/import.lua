@@ -176,12 +176,12 @@ end
 function M.add(item, store)
   if item.file then
     local path = store.dir .. "/" .. item.status .. "/" .. item.file
-    errors.check(core.fs.write { path = path, content = item.text, create_only = true })
+    errors.check_usage(core.fs.write { path = path, content = item.text, create_only = true })
     item.task.status, item.task.file = item.status, item.file
     return item.task
   end
   item.task.id8 = nil -- short names are unique in a store, so it makes its own
-  return errors.check(store:add(item.task))
+  return errors.check_usage(store:add(item.task))
 end
 
 return M

@@ -114,11 +114,12 @@ end
 
 function loop_type:claim()
   local run, options = self.run, self.project.options
-  local task = errors.check(self.project.store:claim {
-    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
-  } or false)
-  if not task then return nil end
   local counts = run.record.counts
+  local task, message, code = self.project.store:claim {
+    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
+  }
+  if code then self.bug = self.bug or errors.new(code, message, counts.started == 0 and 2 or 1) end
+  if not task then return nil end
   counts.started = counts.started + 1
   self.full = options.max_tasks and counts.started >= options.max_tasks
   run:event("task_claimed", { task = task.id, from = task.claimed_from, to = self.to })
@@ -128,6 +129,7 @@ end
 -- Why the run should end now, or nil.
 function loop_type:ending()
   if self.run.stopping then return "stopped" end
+  if self.bug then return "error" end
   if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
   if self.full then return "max_tasks" end
 end
@@ -154,7 +156,7 @@ function loop_type:drain()
       group:spawn(work, task)
     elseif not reason and (group.count > 0 or run.paused) then
       bell:wait()
-    elseif not reason then
+    elseif not reason and not self.bug then
       local unsettled = self:quarantine()
       if unsettled > 0 or project.options.watch then
         bell:wait(unsettled > 0 and unsettled or 60) -- a `not_before` may have come
@@ -203,7 +205,7 @@ local function main(self)
   run.view = view.events(project.options)
   local listening <close> = run:listen()
   local ok, reason = errors.try(self.drain, self)
-  local code = ok and self:exit_code(reason) or 1
+  local code = ok and self:exit_code(reason) or reason.exit
   run:finish(ok and reason or "error", code)
   project.run = nil
   if not ok then error(reason, 0) end
