@@ -54,21 +54,22 @@ function loop_type:revive()
   end
 end
 
+-- Seconds until a file that cannot be read may be set aside; and whether one was just now.
 function loop_type:quarantine()
-  local left = 0
+  local left, found = 0, false
   for _, problem in ipairs(errors.check(self.project.store:problems())) do
     if not problem.damaged then -- it could only not be read just now
       io.stderr:write("agentlua: ", core.text.printable(problem.reason), "\n")
     elseif problem.age < quiet_seconds then
       left = math.max(left, quiet_seconds - problem.age)
     elseif self.project.store:quarantine(problem) then
-      self.damaged = true
+      self.damaged, found = true, true
       self.run:event("quarantined", { file = problem.status .. "/" .. problem.file, reason = problem.reason })
       io.stderr:write(("agentlua: set aside in %s/.quarantine: %s\n"):format(self.project.tasks_dir,
         core.text.printable(problem.reason)))
     end
   end
-  return left
+  return left, found
 end
 
 -- ---- one task -----------------------------------------------------------------------------------------
@@ -157,10 +158,10 @@ function loop_type:drain()
     elseif not reason and (group.count > 0 or run.paused) then
       bell:wait()
     elseif not reason and not self.bug then
-      local unsettled = self:quarantine()
+      local unsettled, found = self:quarantine()
       if unsettled > 0 or project.options.watch then
         bell:wait(unsettled > 0 and unsettled or 60) -- a `not_before` may have come
-      else
+      elseif not found then -- what was set aside may have been in the way of another task
         reason = "drained"
       end
     end
