@@ -26,10 +26,13 @@ function M.move(project, task, to, patch)
   return { status = to, reason = reason }
 end
 
+-- Text of a task as one line of a commit message.
+local function one_line(text) return core.text.printable((text:gsub("%s+", " "))) end
+
 local function message_of(project, task)
   local text = project:expand(project.config.message, task)
-  local body = type(task.description) == "string" and task.description or ""
-  return core.text.printable(text:gsub("%s+", " ")) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
+  local body = core.text.printable(task.description or "")
+  return one_line(text) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
 end
 
 -- The worktree goes before the task is done, and the pending ref after it: whatever of this a crash
@@ -92,7 +95,7 @@ outcome.protected = hand_to_person
 function M.land(project, task, tree)
   local repo, mode = project:repo(), project.options.land or project.config.land
   local tip, message, code = repo:commit_leftovers {
-    at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. task.name .. "\n",
+    at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",
     exclude = core.json.array(project:state_paths()),
   }
   if code == "EUNFINISHED" then return project:give_up(task, tree, { ending = "done", reason = message }) end
