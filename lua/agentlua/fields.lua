@@ -5,24 +5,23 @@ local core = require "agentlua.core"
 local M = {}
 
 local function list(value) return type(value) == "table" and (getmetatable(value) ~= nil or next(value) == nil) end
-local function strings(value)
-  if not list(value) then return false end
-  for _, element in ipairs(value) do
-    if type(element) ~= "string" then return false end
-  end
-  return true
-end
 local function text(value) return type(value) == "string" end
-local function objects(value)
-  if not list(value) then return false end
-  for _, element in ipairs(value) do
-    if type(element) ~= "table" or getmetatable(element) ~= nil then return false end
+local function object(value) return type(value) == "table" and getmetatable(value) == nil end
+-- A check for a list of what another check agrees to.
+local function list_of(check)
+  return function(value)
+    if not list(value) then return false end
+    for _, element in ipairs(value) do
+      if not check(element) then return false end
+    end
+    return true
   end
-  return true
 end
+local strings, objects = list_of(text), list_of(object)
+local function question(value) return object(value) and text(value.question) end
+local function proposal(value) return object(value) and (value.sub_tasks == nil or objects(value.sub_tasks)) end
 local function number(value) return type(value) == "number" end
 local function flag(value) return type(value) == "boolean" end
-local function object(value) return type(value) == "table" and getmetatable(value) == nil end
 -- As agentlua writes it itself.
 local function worktree(value)
   if not object(value) or value.copied and not strings(value.copied) then return false end
@@ -49,10 +48,11 @@ M.known = {
   touches = { strings, "a list of globs" }, condition = { texts, "a path rule, or a list of them" },
   ignore = { object, "an object like {\"manual\": true}" },
   worktree = { worktree, "what agentlua wrote" }, analysis_worktree = { worktree, "what agentlua wrote" },
-  analysis = { object, "an object" }, pending_question = { object, "an object" },
-  pending_questions = { objects, "a list of objects" }, questions_resolved = { objects, "a list of objects" },
+  analysis = { object, "an object" }, pending_question = { question, "an object with a \"question\"" },
+  pending_questions = { list_of(question), "a list of objects, each with a \"question\"" },
+  questions_resolved = { objects, "a list of objects" },
   attempts = { objects, "a list of objects" }, skip_history = { objects, "a list of objects" },
-  split_proposal = { object, "an object" },
+  split_proposal = { proposal, "an object with \"sub_tasks\", a list of objects" },
 }
 
 --- Why a field cannot hold a value, or nil. null is always well: the field is as if it were not there.
