@@ -52,13 +52,13 @@ describe("hostile text", function()
     end
     for _, text in ipairs { "/etc/passwd", "src/f1.txt", "src/f1.txt/x", "/proc/none", ("long/"):rep(2000) } do
       names.changes_nothing(w, function()
-        names.refused(w:al("task", "list", "--tasks=" .. text), 2, "cannot make directory", text:sub(1, 20))
+        names.refused(w:al("task", "add", "x", "--tasks=" .. text), 2, "cannot make directory", text:sub(1, 20))
+        names.refused(w:al("task", "list", "--tasks=" .. text), 2, "no task directory '" .. text:sub(1, 20))
       end)
     end
   end)
 
-  pending("as task directory that is not there is refused by a command that only reads", function()
-    -- All status directories are made there: in .git, above the repository, in its root for "".
+  it("as task directory that is not there is refused by a command that only reads", function()
     w = names.world()
     for _, text in ipairs { "", ".git", "..", "../x", "$(touch CANARY)", ".agentlua/task" } do
       names.changes_nothing(w, function()
@@ -67,6 +67,12 @@ describe("hostile text", function()
         end
       end)
       assert.falsy(w:exists(text .. "/todo"))
+    end
+    for _, text in ipairs { "", ".", ".git", ".git/x", "..", "/" } do
+      names.changes_nothing(w, function()
+        names.refused(w:al("task", "add", "x", "--tasks=" .. text), 2, "task directory '" .. text .. "' is")
+        names.refused(names.run(w, "--tasks=" .. text), 2, "task directory '" .. text .. "' is")
+      end)
     end
   end)
 
