@@ -87,6 +87,16 @@ function project_type:repo()
   return self._repo
 end
 
+local function nearest_branch(repo, wanted)
+  local best, distance
+  for _, ref in ipairs(errors.check(repo:refs "refs/heads/")) do
+    local name = ref:sub(#"refs/heads/" + 1)
+    local d = core.text.edit_distance { name, wanted }
+    if not distance or d < distance then best, distance = name, d end
+  end
+  return best and ("the nearest is '%s': --base %s"):format(best, best) or "make the first commit"
+end
+
 --- The branch that work starts from and lands on, and its commit. Raises ENOBASE, ENOCOMMIT.
 function project_type:base()
   local repo = self:repo()
@@ -99,7 +109,7 @@ function project_type:base()
     local unborn = branch == repo.branch
     errors.usage(unborn and "ENOCOMMIT" or "ENOBASE", unborn
       and "base branch '" .. branch .. "' has no commit yet; make the first commit"
-      or "base branch '" .. branch .. "' does not exist")
+      or ("base branch '%s' does not exist; %s"):format(branch, nearest_branch(repo, branch)))
   end
   return branch, commit
 end

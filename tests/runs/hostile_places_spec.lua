@@ -19,7 +19,7 @@ describe("hostile text", function()
     end)
   end)
 
-  pending("as base branch: the error names the nearest branch", function()
+  it("as base branch: the error names the nearest branch", function()
     w = names.world()
     w:git("branch", "develop")
     names.refused(names.run(w, "--base=devlop"), 2, "base branch 'devlop' does not exist", "'develop'")
