@@ -118,8 +118,7 @@ describe("hostile text", function()
     names.look(w)
   end)
 
-  pending("as name of a script, or of the repository, does nothing to a terminal", function()
-    -- status shows a script, init and paths a directory as it is.
+  it("as name of a script, or of the repository, does nothing to a terminal", function()
     w = names.world { dir = "re\27]0;title\7po" }
     w:write("loop\27[31m.lua", "require('agentlua').project.open():loop { from = 'todo', to = 'in-progress' }")
     assert.equal(0, w:al("run", "./loop\27[31m.lua", "--agent=demo").code)

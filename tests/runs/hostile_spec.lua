@@ -126,8 +126,7 @@ describe("hostile text", function()
     assert.equal(al.text.printable(message), message)
   end)
 
-  pending("in what --json prints is escaped where a terminal would act on it", function()
-    -- U+007F, C1 controls and bidirectional overrides are printed as they are.
+  it("in what --json prints is escaped where a terminal would act on it", function()
     w = names.world()
     local id = w:add "a\127b\u{9b}31mc\u{202e}d"
     for _, words in ipairs { { "list" }, { "show", id }, { "next" } } do
