@@ -127,11 +127,10 @@ describe("hostile text", function()
     end
   end)
 
-  pending("in the name of the repository may have a line break", function()
-    -- What git prints is split at line breaks: "working directory '.../a' does not exist".
-    w = names.world { dir = "a\nb" }
-    w:add "a thing"
-    names.all_land(w)
+  it("in the name of the repository may not be a line break, which git's own files cannot hold", function()
+    w = names.world { dir = "a\nb", init = false }
+    names.refused(w:al "init", 2, "has a newline in its path; move it")
+    assert.falsy(w:exists ".agentlua")
   end)
 end)
 
