@@ -194,7 +194,7 @@ describe("a run leaves alone", function()
     it("a branch that is called like the directory of its branches", function()
       new()
       w:git("branch", "task")
-      refuses(w, { code = 1, status = "failed", says = "'refs/heads/task' exists" })
+      refuses(w, { code = 2, status = "todo", says = "there is a branch 'task' in its way" })
     end)
 
     -- The short name of the branch is then "heads/task/..." in git, which is taken for another branch.

@@ -32,7 +32,8 @@ return {
       print(core.text.printable(("run %s  %s  %s"):format(r.id, r.script, state)))
     end
     for account, held in pairs(limit.all()) do
-      print(("limit on %s until %s"):format(core.text.printable(account), os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)))
+      local ends = os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)
+      print(("limit on %s until %s"):format(core.text.printable(account), ends))
     end
     for _, task in ipairs(tasks) do
       if task.status == "in-progress" or task.status == "analysing" then
