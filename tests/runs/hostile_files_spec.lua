@@ -53,6 +53,23 @@ describe("a task file written by hand", function()
     names.nothing_left(w)
   end)
 
+  it("that is in the way of a task ends the run with the reason, and the others go on", function()
+    w = names.world()
+    names.hand(w, "first", { id = "first", name = "one", priority = 1 })
+    names.hand(w, "second", { id = "second", name = "two", priority = 2 })
+    names.hand(w, "third", { id = "third", name = "three", priority = 3 })
+    w:write("../agent.sh", ([[#!/bin/sh
+cat >/dev/null
+echo x >>work.txt
+if [ "$AGENTLUA_TASK_ID" = first ]; then
+  echo '{"id":"other","name":"other"}' >'%s/.agentlua/tasks/in-progress/second.json'
+fi
+]]):format(w.root), 493)
+    names.refused(names.run(w), 1, "in-progress/second.json", "File exists")
+    assert.equal(2, w:count "done")
+    assert.equal(1, w:count "todo")
+  end)
+
   it("that is no file is set aside unread", function()
     w = names.world()
     w:add "a thing"
