@@ -62,7 +62,8 @@ class store : public task_view {
     task["status"] = status;
     if (!member(task, "id8")) task["id8"] = unique_id8(id);
     if (!is_id8(string_or(task, "id8")))
-      throw error("EINVAL", "the id8 of task '" + id + "' is refused: at most 16 letters and digits");
+      throw error("EINVAL",
+                  "the id8 of task '" + id + "' is refused: at most 16 letters and digits");
     if (!member(task, "priority")) task["priority"] = 50;
     if (!member(task, "created_at")) task["created_at"] = iso_time();
     task["updated_at"] = iso_time();

@@ -89,12 +89,14 @@ local function find_own(project, task, known)
 end
 
 --- A handle for the worktree that a task remembers in a field ("worktree"). Its `at` is nil when git
---- knows none there. nil, message, EFOREIGN when it is not one of ours; nil when there is none.
+--- knows none there. nil, message, EFOREIGN when it is not one of ours; nil when there is none. Raises
+--- what else goes wrong.
 function M.remembered_tree(project, task, field)
   local known = task[field]
   if type(known) ~= "table" then return nil end
   local at, message, code = find_own(project, task, known)
-  if code then return nil, message, code end
+  if code == "EFOREIGN" then return nil, message, code end
+  if code then errors.check(nil, message, code) end
   return setmetatable({
     path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
     copied = core.json.array(known.copied or {}), at = at, field = field,
