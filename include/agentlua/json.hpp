@@ -3,13 +3,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agentlua/error.hpp"
+#include "agentlua/text.hpp"
 
 namespace agentlua {
 
@@ -69,6 +73,33 @@ inline json parse_json(std::string_view text, std::string_view name, json_limits
 /// Compact text of a value. Bytes that are not UTF-8 become U+FFFD instead of an exception.
 inline std::string dump_json(const json& value, int indent = -1) {
   return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+/// The same for a terminal: what would do something to it is escaped as "\uNNNN", which means the same.
+inline std::string show_json(const json& value, int indent = -1) {
+  const std::string text = dump_json(value, indent);
+  std::string out;
+  for (std::string_view rest = text; !rest.empty();) {
+    auto plain = [](unsigned char c) { return c < 0x7f; };
+    const auto run = static_cast<std::size_t>(
+        std::find_if_not(rest.begin(), rest.end(), plain) - rest.begin());
+    out += rest.substr(0, run);
+    rest.remove_prefix(run);
+    if (rest.empty()) break;
+    const std::string_view one = rest.substr(0, text::utf8_length(rest));
+    if (text::acts_on_terminal(one)) {
+      constexpr std::array<unsigned, 4> first_bits = {0, 0x7f, 0x1f, 0x0f};
+      unsigned code = static_cast<unsigned char>(one[0]) & first_bits[one.size()];
+      for (char c : one.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+      std::array<char, 8> escaped{};
+      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", code);
+      out += escaped.data();
+    } else {
+      out += one;
+    }
+    rest.remove_prefix(one.size());
+  }
+  return out;
 }
 
 /// String member `key` of an object, or `fallback` when it is absent or not a string.

@@ -53,12 +53,17 @@ class store : public task_view {
     refresh();
     if (const task_record* other = chooser_.names().of_id(id))
       throw error("EEXIST", "a task with id '" + id + "' is there already, in " + other->status);
+    if (const task_record* other = chooser_.names().of_folded_id(id))
+      throw error("EEXIST", "task id '" + id + "' differs from '" + other->id + "', in " +
+                                other->status + ", only in upper and lower case");
     task["id"] = id;
     for (auto& [key, value] : fields.items())
       if (key != "id" && key != "file") task[key] = std::move(value);
     task["status"] = status;
     if (!member(task, "id8")) task["id8"] = unique_id8(id);
-    detail::check_id(task_id8(task));  // it is part of the file's name
+    if (!is_id8(string_or(task, "id8")))
+      throw error("EINVAL",
+                  "the id8 of task '" + id + "' is refused: at most 16 letters and digits");
     if (!member(task, "priority")) task["priority"] = 50;
     if (!member(task, "created_at")) task["created_at"] = iso_time();
     task["updated_at"] = iso_time();
@@ -83,12 +88,13 @@ class store : public task_view {
              !request.exclude.contains(task.id) && !owned_.contains(task.id);
     };
     while (task_record* task = chooser_.pick(request.from, wall_now(), wanted)) {
-      const std::string id = task->id;  // take() may look again, and the record go
+      if (chooser_.names().load_twins(*task)) continue;  // it is not the next one any more
+      const std::string id = task->id;                   // take() may look again, and the record go
       try {
         if (auto fields = take(*task, request)) return fields;
       } catch (const error& problem) {
-        if (problem.code() != "EEXIST") throw;
-        in_the_way = problem;
+        if (problem.code() == "EEXIST") in_the_way = problem;
+        else if (problem.code() != "ENOENT" && problem.code() != "EJSON") throw;  // gone, damaged
       }
       lost.insert(id);
     }

@@ -134,26 +134,27 @@ inline std::size_t utf8_length(std::string_view s) noexcept {
   return n;
 }
 
+/// True for a character (of valid UTF-8) that a terminal acts on: control characters but tab and
+/// newline, C1 controls, bidirectional overrides.
+inline bool acts_on_terminal(std::string_view one) noexcept {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(one[i]); };
+  if (one.size() == 1) return (byte(0) < 0x20 && one != "\t" && one != "\n") || byte(0) == 0x7f;
+  if (one.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;
+  return (one >= "\u202a" && one <= "\u202e") || (one >= "\u2066" && one <= "\u2069");
+}
+
 /// Text that can do nothing to a terminal: escape sequences, control bytes (but tab and newline),
 /// C1 controls, bidirectional overrides and bytes that are not UTF-8 are shown as "\xNN".
 inline std::string printable(std::string_view bytes) {
   std::string out;
-  auto escape = [&](std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-      auto b = static_cast<unsigned char>(bytes[i]);
-      out += {'\\', 'x', "0123456789abcdef"[b >> 4], "0123456789abcdef"[b & 15]};
-    }
-  };
   while (!bytes.empty()) {
-    std::size_t n = utf8_length(bytes);
-    std::string_view one = bytes.substr(0, n == 0 ? 1 : n);
-    auto b = static_cast<unsigned char>(bytes[0]);
-    bool control = (b < 0x20 && b != '\t' && b != '\n') || b == 0x7f;
-    bool c1 = n == 2 && b == 0xc2 && static_cast<unsigned char>(bytes[1]) < 0xa0;
-    bool bidi = one >= "\u202a" && one <= "\u202e";
-    bidi = bidi || (one >= "\u2066" && one <= "\u2069");
-    if (n == 0 || control || c1 || bidi) {
-      escape(one.size());
+    const std::size_t n = utf8_length(bytes);
+    const std::string_view one = bytes.substr(0, n == 0 ? 1 : n);
+    if (n == 0 || acts_on_terminal(one)) {
+      for (char c : one) {
+        auto b = static_cast<unsigned char>(c);
+        out += {'\\', 'x', "0123456789abcdef"[b >> 4], "0123456789abcdef"[b & 15]};
+      }
     } else {
       out += one;
     }

@@ -39,7 +39,7 @@ end
 M.keys = {
   tasks = { "string", ".agentlua/tasks" }, -- task directory, relative to the project
   worktrees = { "string" }, -- where worktrees go; <parent>/<repo>.worktrees
-  branch = { "string", "task/{id8}-{slug}" },
+  branch = { "string", "task/{id8}-{slug}" }, -- of {id8}, {id} and {slug}; checked when a run starts
   base = { "string" }, -- the branch that work starts from and lands on; the current one
   land = { one_of("squash", "merge", "rebase", "branch", "patch", "none"), "squash" },
   message = { "string", "feat: {name} [task:{id8}]" },

@@ -5,17 +5,31 @@ local core = require "agentlua.core"
 local M = {}
 
 local function list(value) return type(value) == "table" and (getmetatable(value) ~= nil or next(value) == nil) end
-local function strings(value)
-  if not list(value) then return false end
-  for _, element in ipairs(value) do
-    if type(element) ~= "string" then return false end
-  end
-  return true
-end
 local function text(value) return type(value) == "string" end
+local function object(value) return type(value) == "table" and getmetatable(value) == nil end
+-- A check for a list of what another check agrees to.
+local function list_of(check)
+  return function(value)
+    if not list(value) then return false end
+    for _, element in ipairs(value) do
+      if not check(element) then return false end
+    end
+    return true
+  end
+end
+local strings, objects = list_of(text), list_of(object)
+local function question(value) return object(value) and text(value.question) end
+local function proposal(value) return object(value) and (value.sub_tasks == nil or objects(value.sub_tasks)) end
 local function number(value) return type(value) == "number" end
 local function flag(value) return type(value) == "boolean" end
-local function object(value) return type(value) == "table" and getmetatable(value) == nil end
+-- As agentlua writes it itself.
+local function worktree(value)
+  if not object(value) or value.copied and not strings(value.copied) then return false end
+  for _, name in ipairs { "path", "branch", "base", "base_commit" } do
+    if not text(value[name]) or value[name]:find("\0", 1, true) then return false end
+  end
+  return value.path:sub(1, 1) == "/" and value.base_commit:find "^%x+$" ~= nil
+end
 local function time(value) return type(value) == "string" and core.time.parse_iso(value) ~= core.json.null end
 local function texts(value) return text(value) or strings(value) end
 
@@ -32,10 +46,13 @@ M.known = {
   acceptance_criteria = { strings, "a list of texts" }, steps = { strings, "a list of texts" },
   files = { strings, "a list of paths" }, resources = { strings, "a list of names" },
   touches = { strings, "a list of globs" }, condition = { texts, "a path rule, or a list of them" },
-  ignore = { object, "an object like {\"manual\": true}" }, worktree = { object, "an object" },
-  analysis = { object, "an object" }, pending_question = { object, "an object" },
-  pending_questions = { list, "a list" }, questions_resolved = { list, "a list" }, attempts = { list, "a list" },
-  split_proposal = { object, "an object" },
+  ignore = { object, "an object like {\"manual\": true}" },
+  worktree = { worktree, "what agentlua wrote" }, analysis_worktree = { worktree, "what agentlua wrote" },
+  analysis = { object, "an object" }, pending_question = { question, "an object with a \"question\"" },
+  pending_questions = { list_of(question), "a list of objects, each with a \"question\"" },
+  questions_resolved = { objects, "a list of objects" },
+  attempts = { objects, "a list of objects" }, skip_history = { objects, "a list of objects" },
+  split_proposal = { proposal, "an object with \"sub_tasks\", a list of objects" },
 }
 
 --- Why a field cannot hold a value, or nil. null is always well: the field is as if it were not there.
@@ -44,6 +61,15 @@ function M.problem(name, value)
   local known = M.known[name]
   if not known or value == core.json.null or known[1](value) then return nil end
   return ("'%s' must be %s"):format(name, known[2])
+end
+
+--- A task to work with: what has a null, or is of a wrong kind, is as if it were not there. It stays in
+--- the file until something is written in its place, and agentlua fsck names it.
+function M.sound(task)
+  for name, value in pairs(task) do
+    if value == core.json.null or M.problem(name, value) then task[name] = nil end
+  end
+  return task
 end
 
 return M

@@ -35,6 +35,7 @@ local function check_task(p, task, add)
   for name, value in pairs(task) do
     local problem = fields.problem(name, value)
     local mend = ("agentlua task edit %s %s=..."):format(task.id8 or task.id, name)
+    if name == "worktree" or name == "analysis_worktree" then mend = "it is passed over; remove the field" end
     if problem then add("damage", where, problem, mend) end
   end
   local last = 0
@@ -46,7 +47,7 @@ local function check_task(p, task, add)
   if running[task.status] and not p.store:is_owned(task.id) then
     add("leftover", where, "nobody works on it: its runner has died", "the next run takes it back")
   end
-  local tree = table_or_nil(task.worktree)
+  local tree = not fields.problem("worktree", task.worktree) and table_or_nil(task.worktree)
   if tree and task.status == "done" and core.fs.stat(tree.path) then
     add("leftover", where, "is done and still has the worktree " .. tree.path, "the next run removes it")
   elseif tree and tree.ready and task.status ~= "done" and not core.fs.stat(tree.path) then

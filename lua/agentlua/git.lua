@@ -85,10 +85,10 @@ function repo_type:merge_base(a, b) return optional(ask(self, "merge_base", { a 
 function repo_type:worktree_find(path, git_dir)
   return optional(ask(self, "worktree_find", { path = path, git_dir = git_dir }))
 end
---- The same, to go on in it. Whoever worked in it must be gone: locks that they left are removed.
-function repo_type:worktree_adopt(path, branch, git_dir)
-  return optional(ask(self, "worktree_adopt", { path = path, branch = branch, git_dir = git_dir }))
-end
+--- The same, to go on in it: {path=, branch=, git_dir=, named=}. Whoever worked in it must be gone: locks
+--- that they left are removed. `named`: its names prove that it is ours; otherwise its lock has to.
+--- EFOREIGN: somebody else made it.
+function repo_type:worktree_adopt(known) return optional(ask(self, "worktree_adopt", known)) end
 --- Names of the refs below a prefix.
 function repo_type:refs(prefix) return ask(self, "refs", { prefix = prefix }) end
 

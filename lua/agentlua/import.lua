@@ -147,8 +147,10 @@ end
 --- The items that can be added to a store: all of them, or with `skip_existing` those whose ids are
 --- not taken. Raises the first thing that is wrong with any.
 function M.choose(items, store, skip_existing)
-  local taken, here, files, chosen = {}, {}, {}, {}
-  for _, task in ipairs(errors.check(store:list())) do taken[task.id] = true end
+  local taken, here, files, chosen, folded = {}, {}, {}, {}, {}
+  for _, task in ipairs(errors.check(store:list())) do
+    taken[task.id], folded[task.id:lower()] = true, task.id
+  end
   for _, item in ipairs(items) do
     check_fields(item)
     local id = item.task.id
@@ -156,7 +158,12 @@ function M.choose(items, store, skip_existing)
       errors.usage("EEXIST", ("%s: id '%s' is taken by %s; nothing was imported"):format(
         item.where, id, here[id]))
     end
-    if id then here[id] = item.where end
+    local other = id and folded[id:lower()] or id
+    if other ~= id then
+      errors.usage("EEXIST", ("%s: id '%s' differs from '%s' only in upper and lower case; nothing was imported")
+        :format(item.where, id, other))
+    end
+    if id then here[id], folded[id:lower()] = item.where, id end
     if id and taken[id] then
       if not skip_existing then
         errors.usage("EEXIST", ("%s: id '%s' is taken; --skip-existing passes over what is there; "
@@ -176,12 +183,12 @@ end
 function M.add(item, store)
   if item.file then
     local path = store.dir .. "/" .. item.status .. "/" .. item.file
-    errors.check(core.fs.write { path = path, content = item.text, create_only = true })
+    errors.check_usage(core.fs.write { path = path, content = item.text, create_only = true })
     item.task.status, item.task.file = item.status, item.file
     return item.task
   end
   item.task.id8 = nil -- short names are unique in a store, so it makes its own
-  return errors.check(store:add(item.task))
+  return errors.check_usage(store:add(item.task))
 end
 
 return M

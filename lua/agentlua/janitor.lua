@@ -35,7 +35,7 @@ local remove = {}
 
 function remove.worktree(p, finding)
   local known, repo, refs = finding.known, p:repo(), {}
-  local tree = p:remembered_tree(known)
+  local tree = p:tree_at(known)
   local tip = known.branch ~= "" and repo:resolve("refs/heads/" .. known.branch) or nil
   refs[1] = keep_commit(p, finding, tip)
   refs[#refs + 1] = tree.at and keep_commit(p, finding, repo:resolve("HEAD", tree.at)) -- it may be detached
@@ -85,7 +85,9 @@ function M.remove_work(p, task)
   local refs, skipped = {}, {}
   for _, field in ipairs { "worktree", "analysis_worktree" } do
     local known = task[field]
-    if type(known) == "table" and known.path and known.branch then
+    local tree, message, code = p:remembered_tree(task, field)
+    if code == "EFOREIGN" then io.stderr:write("agentlua: ", core.text.printable(message), "\n") end
+    if tree then
       local more, left = M.remove(p, {
         kind = "worktree", name = known.path, known = known, task = task, id8 = task.id8 or core.text.id8(task.id),
       })

@@ -26,10 +26,13 @@ function M.move(project, task, to, patch)
   return { status = to, reason = reason }
 end
 
+-- Text of a task as one line of a commit message.
+local function one_line(text) return core.text.printable((text:gsub("%s+", " "))) end
+
 local function message_of(project, task)
   local text = project:expand(project.config.message, task)
-  local body = type(task.description) == "string" and task.description or ""
-  return core.text.printable(text:gsub("%s+", " ")) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
+  local body = core.text.printable(task.description or "")
+  return one_line(text) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
 end
 
 -- The worktree goes before the task is done, and the pending ref after it: whatever of this a crash
@@ -119,7 +122,7 @@ function M.land(project, task, tree)
   local repo, mode = project:repo(), project.options.land or project.config.land
   local function commit()
     return repo:commit_leftovers {
-      at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. task.name .. "\n",
+      at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",
       exclude = core.json.array(project:state_paths()),
     }
   end
@@ -164,7 +167,7 @@ function M.settle_reviews(project)
       from = { "needs-review" }, to = "in-progress", id = seen.id,
     } or false)
     if task then
-      local tree = project:remembered_tree(known)
+      local tree = errors.check(project:remembered_tree(task, "worktree"))
       project:event("landed", { task = task.id, commit = base, base = known.base, by = "person" })
       done(project, task, tree, base, tip)
       project.store:release(task.id)
@@ -214,14 +217,12 @@ function M.put_back(project, task, patch) return project:move(task, task.claimed
 ---@return string status that the task has afterwards
 function M.recover_task(project, task)
   local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
-  if type(task.analysis_worktree) == "table" then
-    task.analysis_worktree.field = "analysis_worktree"
-    local tree = project:remembered_tree(task.analysis_worktree)
-    project:cleanup(task, tree, repo:resolve("refs/heads/" .. tree.branch))
-  end
+  local read = project:remembered_tree(task, "analysis_worktree")
+  if read then project:cleanup(task, read, repo:resolve("refs/heads/" .. read.branch)) end
   local commit = known and errors.check(repo:recover_landing { pending_ref = pending_ref(task), base = known.base })
   if type(commit) == "string" then
-    done(project, task, project:remembered_tree(known), commit, repo:resolve("refs/heads/" .. known.branch))
+    local tree = project:remembered_tree(task, "worktree")
+    done(project, task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
   else
     local crashes = (math.tointeger(task.recoveries) or 0) + 1
     local poison = crashes >= 3

@@ -26,6 +26,7 @@ local quiet_seconds = 1
 -- Everything that would stop every task is found before one is claimed.
 local function preflight(project)
   project:base()
+  project:check_branches()
   errors.check_usage(project:repo():identity())
   project:agent()
 end
@@ -54,21 +55,22 @@ function loop_type:revive()
   end
 end
 
+-- Seconds until a file that cannot be read may be set aside; and whether one was just now.
 function loop_type:quarantine()
-  local left = 0
+  local left, found = 0, false
   for _, problem in ipairs(errors.check(self.project.store:problems())) do
     if not problem.damaged then -- it could only not be read just now
       io.stderr:write("agentlua: ", core.text.printable(problem.reason), "\n")
     elseif problem.age < quiet_seconds then
       left = math.max(left, quiet_seconds - problem.age)
     elseif self.project.store:quarantine(problem) then
-      self.damaged = true
+      self.damaged, found = true, true
       self.run:event("quarantined", { file = problem.status .. "/" .. problem.file, reason = problem.reason })
       io.stderr:write(("agentlua: set aside in %s/.quarantine: %s\n"):format(self.project.tasks_dir,
         core.text.printable(problem.reason)))
     end
   end
-  return left
+  return left, found
 end
 
 -- ---- one task -----------------------------------------------------------------------------------------
@@ -114,11 +116,12 @@ end
 
 function loop_type:claim()
   local run, options = self.run, self.project.options
-  local task = errors.check(self.project.store:claim {
-    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
-  } or false)
-  if not task then return nil end
   local counts = run.record.counts
+  local task, message, code = self.project.store:claim {
+    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
+  }
+  if code then self.bug = self.bug or errors.new(code, message, counts.started == 0 and 2 or 1) end
+  if not task then return nil end
   counts.started = counts.started + 1
   self.full = options.max_tasks and counts.started >= options.max_tasks
   run:event("task_claimed", { task = task.id, from = task.claimed_from, to = self.to })
@@ -128,6 +131,7 @@ end
 -- Why the run should end now, or nil.
 function loop_type:ending()
   if self.run.stopping then return "stopped" end
+  if self.bug then return "error" end
   if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
   if self.full then return "max_tasks" end
 end
@@ -154,11 +158,11 @@ function loop_type:drain()
       group:spawn(work, task)
     elseif not reason and (group.count > 0 or run.paused) then
       bell:wait()
-    elseif not reason then
-      local unsettled = self:quarantine()
+    elseif not reason and not self.bug then
+      local unsettled, found = self:quarantine()
       if unsettled > 0 or project.options.watch then
         bell:wait(unsettled > 0 and unsettled or 60) -- a `not_before` may have come
-      else
+      elseif not found then -- what was set aside may have been in the way of another task
         reason = "drained"
       end
     end
@@ -203,7 +207,7 @@ local function main(self)
   run.view = view.events(project.options)
   local listening <close> = run:listen()
   local ok, reason = errors.try(self.drain, self)
-  local code = ok and self:exit_code(reason) or 1
+  local code = ok and self:exit_code(reason) or reason.exit
   run:finish(ok and reason or "error", code)
   project.run = nil
   if not ok then error(reason, 0) end

@@ -1,6 +1,7 @@
 -- agentlua.orphans: finds what tasks that have ended, or do not exist any more, have left in git. Only
 -- what is certainly ours counts. Changes nothing; janitor.lua puts away what is found.
 
+local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
@@ -95,7 +96,7 @@ local function worktree_finding(s, tree)
   local parent, name = tree.path:match "^(.*)/([^/]*)$"
   local remembered, locked = s.by_path[tree.path], our_locks[tree.reason]
   local fits = parent == s.dir and s.pattern and tree.branch:match(s.pattern)
-  if not (remembered or locked or fits) then return nil end -- made by somebody else
+  if not (locked or fits) then return nil end -- made by somebody else, whatever a task says
   local id8 = name:match("^(" .. id8_pattern .. ")%-")
   local task = remembered and remembered.task or s.by_id8[id8]
   local known = remembered and remembered.known or {}
@@ -143,7 +144,8 @@ local function find_branches(s, add, taken)
   for _, ref in ipairs(errors.check(s.repo:refs "refs/heads/")) do
     local branch = ref:sub(#"refs/heads/" + 1)
     local remembered, id8 = s.by_branch[branch], s.pattern and branch:match(s.pattern)
-    if not taken[branch] and (remembered or id8 and made[branch]) then
+    local ours = made[branch] or remembered and branches.belongs(s.p.config.branch, remembered.task, branch)
+    if not taken[branch] and ours and (remembered or id8) then
       local task = remembered and remembered.task or s.by_id8[id8]
       local go, reason = verdict(s, task, id8)
       add {

@@ -3,6 +3,7 @@
 -- files of their own.
 
 local agent = require "agentlua.agent"
+local branches = require "agentlua.branch"
 local config = require "agentlua.config"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
@@ -30,9 +31,28 @@ local function locate(start)
   return place.find(start or ".")
 end
 
+-- Refuses a task directory that is not one of ours to fill. `name`: as the user said it, for errors.
+-- `make`: one that is not there yet is made.
+local function check_tasks_dir(root, dir, name, make)
+  local real = core.fs.realpath(dir) or dir
+  local inside = real:sub(1, #root + 1) == root .. "/"
+  local below = inside and real:sub(#root + 1) or real
+  if (root .. "/"):sub(1, #real + 1) == real .. "/" or real == "/" or (below .. "/"):find("/.git/", 1, true) then
+    errors.usage("EINVAL", ("task directory '%s' is the repository, holds it, or is git's own; "
+      .. "name one of its own, like .agentlua/tasks"):format(name))
+  end
+  for _, status in ipairs(make and {} or store.statuses) do
+    if core.fs.stat(real .. "/" .. status) then return end
+  end
+  if not make then
+    errors.usage("ENOENT", ("no task directory '%s'; agentlua task add --tasks makes one"):format(name))
+  end
+end
+
 --- Opens the project that `opts.dir` (the current directory) is in. Raises ENOREPO, ENOPROJECT,
 --- EUNTRUSTED, ECONFIG; nothing of the project is read before it is trusted.
----@param opts? { dir: string?, options: table? } options: instead of those of the command line
+---@param opts? { dir: string?, options: table?, look: boolean? } options: instead of those of the command
+--- line; look: a task directory that somebody has named must be there
 function M.open(opts)
   opts = opts or {}
   local start = opts.dir or "."
@@ -50,8 +70,11 @@ function M.open(opts)
   local self = setmetatable({ root = at.root, dir = at.dir }, project_type)
   self.options = opts.options or options.parse()
   self.config = config.load(at.dir .. "/config.lua")
-  self.tasks_dir = self.options.tasks or os.getenv "AGENTLUA_TASKS" or self.config.tasks
+  local named = self.options.tasks or os.getenv "AGENTLUA_TASKS"
+  self.tasks_dir = named or self.config.tasks
+  local said = self.tasks_dir
   if self.tasks_dir:sub(1, 1) ~= "/" then self.tasks_dir = at.root .. "/" .. self.tasks_dir end
+  check_tasks_dir(at.root, self.tasks_dir, said, not (named and opts.look))
   self.store = errors.check_usage(store.open(self.tasks_dir, {
     create = true, root = at.root, network_store = self.config.network_store,
   }))
@@ -68,6 +91,16 @@ function project_type:repo()
   return self._repo
 end
 
+local function nearest_branch(repo, wanted)
+  local best, distance
+  for _, ref in ipairs(errors.check(repo:refs "refs/heads/")) do
+    local name = ref:sub(#"refs/heads/" + 1)
+    local d = core.text.edit_distance { name, wanted }
+    if not distance or d < distance then best, distance = name, d end
+  end
+  return best and ("the nearest is '%s': --base %s"):format(best, best) or "make the first commit"
+end
+
 --- The branch that work starts from and lands on, and its commit. Raises ENOBASE, ENOCOMMIT.
 function project_type:base()
   local repo = self:repo()
@@ -80,9 +113,23 @@ function project_type:base()
     local unborn = branch == repo.branch
     errors.usage(unborn and "ENOCOMMIT" or "ENOBASE", unborn
       and "base branch '" .. branch .. "' has no commit yet; make the first commit"
-      or "base branch '" .. branch .. "' does not exist")
+      or ("base branch '%s' does not exist; %s"):format(branch, nearest_branch(repo, branch)))
   end
   return branch, commit
+end
+
+--- Refuses a pattern for branches that makes none here. Raises ECONFIG.
+function project_type:check_branches()
+  local pattern = self.config.branch
+  local reason, name = branches.pattern_problem(pattern)
+  for parent in (reason and "" or name):gmatch "()/" do
+    local taken = name:sub(1, parent - 1)
+    if self:repo():resolve("refs/heads/" .. taken) then reason = "there is a branch '" .. taken .. "' in its way" end
+  end
+  if reason then
+    errors.usage("ECONFIG", ("%s/config.lua: `branch` = '%s' makes no name for a branch: %s"):format(self.dir, pattern,
+      reason))
+  end
 end
 
 --- The backend for a task: --agent, else the first of `agents` in config.lua. Raises ENOAGENT.

@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 
 local M = {}
 M.statuses = core.store.statuses
@@ -32,16 +33,8 @@ local function optional(value, message, code)
   return type(value) ~= "userdata" and value or nil
 end
 
--- A task that is worked on: JSON null in a field reads as nil, as if the field were not there.
-local function without_nulls(task)
-  for name, value in pairs(task) do
-    if type(value) == "userdata" then task[name] = nil end
-  end
-  return task
-end
-
 --- Adds a task; returns it with id, file and defaults.
-function store_type:add(fields) return self.native:add(fields) end
+function store_type:add(task) return self.native:add(task) end
 --- The task that `key` names: id, unique prefix, slug, file stem. ENOENT, EAMBIGUOUS.
 function store_type:get(key) return self.native:get(key) end
 --- All tasks, or those of one status, in the order in which they would run.
@@ -63,7 +56,7 @@ end
 --- Options: from = status or list, to, id, exclude = ids.
 function store_type:claim(options)
   local task, message, code = optional(self.native:claim(options))
-  if task then return without_nulls(task) end
+  if task then return fields.sound(task) end
   if code then return nil, message, code end
   return nil
 end
@@ -77,7 +70,7 @@ function store_type:is_owned(id) return self.native:is_owned(id) end
 --- Takes over what dead owners left in work; each task has `claimed_from`.
 function store_type:recover()
   local tasks, message, code = self.native:recover()
-  for _, task in ipairs(tasks or {}) do without_nulls(task) end
+  for _, task in ipairs(tasks or {}) do fields.sound(task) end
   return tasks, message, code
 end
 --- Files that are no tasks, or one too many: {status, file, reason, age}. `all`: done ones are read too.

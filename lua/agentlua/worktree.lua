@@ -1,5 +1,6 @@
 -- agentlua.worktree: a checkout of its own for every task. Methods of a project.
 
+local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local process = require "agentlua.process"
@@ -14,12 +15,7 @@ function tree_type:close() self.closed = true end
 tree_type.__close = tree_type.close
 
 --- Fills {id8}, {slug}, {id} and {name} of a pattern in.
-function M.expand(_, pattern, task)
-  local values = {
-    id = task.id, id8 = task.id8 or core.text.id8(task.id), slug = core.text.slug(task.name), name = task.name,
-  }
-  return (pattern:gsub("{(%w+)}", values))
-end
+function M.expand(_, pattern, task) return branches.expand(pattern, task) end
 
 --- The directory that has the worktrees of a project.
 function M.worktrees_dir(project)
@@ -69,19 +65,58 @@ local function free_names(project, task, suffix)
   for n = 1, 100 do
     local more = n > 1 and "-" .. n or ""
     local path, tip = dir .. "/" .. name .. more, repo:resolve("refs/heads/" .. branch .. more)
+    local odd = branches.problem(branch .. more)
+    if odd then
+      errors.check(nil, ("'%s' is no name for a branch: %s; see `branch` in config.lua"):format(branch, odd), "EINVAL")
+    end
     if not core.fs.stat(path) and not tip then return path, branch .. more end
   end
   errors.check(nil, "no free name for a worktree of task " .. task.id .. " in " .. dir, "EEXIST")
 end
 
---- A handle for what a task remembers of a worktree. `at` is nil when git knows none there.
-function M.remembered_tree(project, known)
-  local at, message, code = project:repo():worktree_adopt(known.path, known.branch, known.git_dir)
-  if code then errors.check(at, message, code) end
+-- Task files are written by hand, too: what they name may be the user's. A worktree of ours has the
+-- short id of its task in its name. Its place and its branch prove the rest, or else its lock.
+local function find_own(project, task, known)
+  local dir, name = known.path:match "^(.*)/([^/]*)$"
+  local id8 = task.id8 or core.text.id8(task.id)
+  local named = dir == project:worktrees_dir() and branches.belongs(project.config.branch, task, known.branch)
+  if name and name:sub(1, #id8 + 1) == id8 .. "-" and not branches.problem(known.branch) then
+    local at, message, code = project:repo():worktree_adopt {
+      path = known.path, branch = known.branch, git_dir = known.git_dir, named = named or false,
+    }
+    if at or named or code and code ~= "EFOREIGN" then return at, message, code end
+  end
+  return nil, ("worktree '%s' with branch '%s' is not one that agentlua made for task %s; it is left alone; "
+    .. "agentlua task restart %s makes a new one"):format(known.path, known.branch, id8, id8), "EFOREIGN"
+end
+
+-- A handle for a worktree; `at` is nil when git knows none there.
+local function handle(known, at, field)
   return setmetatable({
     path = known.path, branch = known.branch, base = known.base, base_commit = known.base_commit,
-    at = at, field = known.field or "worktree",
+    at = at, field = field,
   }, tree_type)
+end
+
+--- A handle for a worktree of which something else has proved that it is ours.
+function M.tree_at(project, known)
+  local at, message, code = project:repo():worktree_adopt {
+    path = known.path, branch = known.branch, git_dir = known.git_dir, named = true,
+  }
+  if code then errors.check(nil, message, code) end
+  return handle(known, at)
+end
+
+--- A handle for the worktree that a task remembers in a field ("worktree"). Its `at` is nil when git
+--- knows none there. nil, message, EFOREIGN when it is not one of ours; nil when there is none. Raises
+--- what else goes wrong.
+function M.remembered_tree(project, task, field)
+  local known = task[field]
+  if type(known) ~= "table" then return nil end
+  local at, message, code = find_own(project, task, known)
+  if code == "EFOREIGN" then return nil, message, code end
+  if code then errors.check(nil, message, code) end
+  return handle(known, at, field)
 end
 
 --- The checkout of a tree as git is told about it, also when it is gone (but perhaps not its branch).
@@ -114,16 +149,16 @@ end
 
 -- The worktree that a task has already; nil when there is nothing to go on with.
 local function existing(project, task)
-  local known = type(task.worktree) == "table" and task.worktree or nil
-  if not known then return nil end
-  local tree = project:remembered_tree(known)
-  local tip = project:repo():resolve("refs/heads/" .. known.branch)
-  local used = known.ready or (tip and tip ~= known.base_commit)
+  local tree, message, code = project:remembered_tree(task, "worktree")
+  if code then errors.check(nil, message, code) end
+  if not tree then return nil end
+  local tip = project:repo():resolve("refs/heads/" .. tree.branch)
+  local used = task.worktree.ready or (tip and tip ~= tree.base_commit)
   if used and tree.at then return tree end
-  if used and tip and not core.fs.stat(known.path) then return check_out(project, task, tree) end -- removed by hand
+  if used and tip and not core.fs.stat(tree.path) then return check_out(project, task, tree) end -- removed by hand
   if not used and tip then -- half made when its runner was killed
     errors.check(project:repo():worktree_remove {
-      tree = project:checkout_of(tree), branch = known.branch, tip = tip, never_used = true,
+      tree = project:checkout_of(tree), branch = tree.branch, tip = tip, never_used = true,
     })
   end
 end

@@ -87,3 +87,12 @@ TEST_CASE("member is null for what is absent, null, or not in an object") {
   CHECK(member(value, "absent") == nullptr);
   CHECK(member(json(5), "name") == nullptr);
 }
+
+TEST_CASE("show_json escapes what a terminal would act on, and means the same") {
+  const json value = {"a\x7f\u009b[31m\u202eb\u2066", "\u00e4\U0001f600\u200b\n"};
+  const std::string shown = show_json(value);
+  CHECK(shown == "[\"a\\u007f\\u009b[31m\\u202eb\\u2066\",\"\u00e4\U0001f600\u200b\\n\"]");
+  CHECK(json::parse(shown) == value);
+  CHECK(show_json("\xff") == "\"\ufffd\"");
+  CHECK(dump_json(value) == value.dump());
+}

@@ -203,14 +203,45 @@ TEST_CASE_FIXTURE(store_fixture, "a damaged done task stops nothing but what dep
   CHECK(tasks.list().size() == 2);
 }
 
-TEST_CASE_FIXTURE(store_fixture, "tasks written by somebody else may carry any id and name") {
-  write_file(root / "todo/a.json", R"({"id":"../../evil","name":"../x\u001b[2J"})");
-  auto task = tasks.claim(request());
-  REQUIRE(task);
-  CHECK((*task)["id"] == "../../evil");
-  CHECK(tasks.is_owned("../../evil"));
-  tasks.move("../../evil", "done");
-  CHECK(stdfs::exists(root / "done/a.json"));
+TEST_CASE_FIXTURE(store_fixture,
+                  "a task is not claimed again when its id is done in another file") {
+  write_file(root / "done/kept.json", R"({"id":"one","name":"First"})");
+  write_file(root / "done/other-name-deadbeef.json", R"({"id":"deadbeef-1","name":"Second"})");
+  write_file(root / "done/third-12345678.json", R"({"id":"three","name":"Third"})");
+  write_file(root / "todo/a.json", R"({"id":"one","name":"First"})");
+  write_file(root / "todo/b.json", R"({"id":"deadbeef-1","name":"Second"})");
+  write_file(root / "todo/c.json", R"({"id":"four","name":"Fourth"})");
+  opened_files watched(root / "done");
+  CHECK(claim(tasks) == "four");
+  CHECK(watched.count() == 2);  // the name of the third says that it is another one
+  CHECK(claim(tasks).empty());
+  std::vector<std::string> said;
+  for (const json& one : tasks.problems()) said.push_back(one["reason"]);
+  REQUIRE(said.size() == 2);
+  CHECK(has(said[0] + said[1], "id 'one' is also in done/kept.json"));
+  CHECK(has(said[0] + said[1], "id 'deadbeef-1' is also in done/other-name-deadbeef.json"));
+}
+
+TEST_CASE_FIXTURE(store_fixture, "a task written by somebody else may have any name, not any id") {
+  write_file(root / "todo/a.json", R"({"id":"../../evil","name":"x"})");
+  write_file(root / "todo/b.json", R"({"id":"a\u0000b","name":"x"})");
+  write_file(root / "todo/c.json", R"({"id":"one","name":"../x\u001b[2J"})");
+  CHECK(claim(tasks) == "one");
+  CHECK(claim(tasks).empty());
+  std::vector<std::string> said;
+  for (const json& one : tasks.problems()) said.push_back(one["reason"]);
+  REQUIRE(said.size() == 2);
+  CHECK(has(said[0] + said[1], "task id '../../evil' is refused"));
+  CHECK(has(said[0] + said[1], "task id 'a\\x00b' is refused"));
   CHECK(fs::list_directory(dir) == std::vector<std::string>{"tasks ü"});
-  for (const auto& name : fs::list_directory(root / ".locks")) CHECK_FALSE(has(name, "evil"));
+}
+
+TEST_CASE_FIXTURE(store_fixture, "a short id that is none is made anew, and stays in the file") {
+  const std::string written = R"({"id":"one","id8":"../x","name":"First"})";
+  write_file(root / "todo/a.json", written);
+  CHECK(tasks.get("one")["id8"] == text::id8("one"));
+  CHECK(tasks.claim(request())->at("id8") == text::id8("one"));
+  CHECK(fs::read_file(root / "in-progress/a.json") == written);
+  for (const char* id8 : {"", "a-b", "12345678901234567", "x.lock"}) CHECK_FALSE(is_id8(id8));
+  CHECK(is_id8("1234abcd"));
 }

@@ -49,6 +49,9 @@ TEST_CASE_FIXTURE(store_fixture, "an id can be used once, also after its task is
   CHECK(error_of([&] { add("one", "Second"); }) == "EEXIST");
   tasks.move("one", "done");
   CHECK(error_of([&] { add("one", "Second"); }) == "EEXIST");
+  std::string said;
+  CHECK(error_of([&] { add("ONE", "Second"); }, &said) == "EEXIST");
+  CHECK(has(said, "'ONE' differs from 'one', in done, only in upper and lower case"));
   add("deadbeef-1", "Third");
   json other = add("deadbeef-2", "Fourth");
   CHECK(other["id8"] != "deadbeef");

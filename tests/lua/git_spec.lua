@@ -75,11 +75,21 @@ describe("git", function()
     local at = add_tree "topic"
     assert.equal(support.dir .. "/topic", at.work_tree)
     assert.equal("one\n", core.fs.read(at.work_tree .. "/file.txt"))
-    assert.same(at, repo:worktree_adopt(at.work_tree, "topic"))
-    assert.is_nil(repo:worktree_adopt(support.dir, "topic"))
+    assert.same(at, repo:worktree_adopt { path = at.work_tree, branch = "topic" })
+    assert.is_nil(repo:worktree_adopt { path = support.dir, branch = "topic" })
     local trees = repo:worktrees()
     assert.same({ "main", "topic" }, { trees[1].branch, trees[2].branch })
     assert.equal("topic", git.open(at.work_tree).branch)
+  end)
+
+  it("worktree_adopt takes a worktree of the user's only when its names prove that it is ours", function()
+    support.git(path, "worktree", "add", "-q", "-b", "mine", support.dir .. "/mine")
+    local mine = { path = support.dir .. "/mine", branch = "mine" }
+    fails("EFOREIGN", "was not made by agentlua", repo:worktree_adopt(mine))
+    mine.named = true
+    assert.equal(mine.path, repo:worktree_adopt(mine).work_tree)
+    local at = add_tree "topic"
+    fails("EFOREIGN", "has another branch now", repo:worktree_adopt { path = at.work_tree, branch = "mine" })
   end)
 
   it("worktree_add refuses what is taken, and says so", function()

@@ -28,8 +28,7 @@ describe("a task file written by hand", function()
     names.nothing_left(w)
   end)
 
-  pending("has an id that import would take, or is set aside", function()
-    -- Any id is taken, also "../x" and one with a NUL, whose task fails when the agent is to be started.
+  it("has an id that import would take, or is set aside", function()
     w = names.world()
     local ids = { "../x", "-rf", "$(touch CANARY)", "\27[31mred", ("x"):rep(129), names.nul }
     for i, text in ipairs(ids) do names.hand(w, "f" .. i, { id = text, name = "task " .. i }) end
@@ -38,8 +37,7 @@ describe("a task file written by hand", function()
     names.nothing_left(w)
   end)
 
-  pending("that has an odd id8 is set aside, or gets one", function()
-    -- It is joined to paths and refs as it is: "../x" is a directory outside of all worktrees and of the run.
+  it("that has an odd id8 is set aside, or gets one", function()
     for _, text in ipairs { "../x", ".", "-rf", "$(touch CANARY)", names.nul, ("x"):rep(300), "x.lock" } do
       w = names.world()
       w:config [[branch = "task/{slug}"]]
@@ -54,8 +52,7 @@ describe("a task file written by hand", function()
     end
   end)
 
-  pending("with a NUL in its name or description is set aside, or lands", function()
-    -- The agent works, then git refuses the message: "a NUL byte in commit log message not allowed".
+  it("with a NUL in its name or description is set aside, or lands", function()
     w = names.world()
     names.hand(w, "f1", { id = "t1", name = names.nul })
     names.hand(w, "f2", { id = "t2", name = "a thing", description = names.nul })
@@ -64,8 +61,7 @@ describe("a task file written by hand", function()
     names.nothing_left(w)
   end)
 
-  pending("whose id differs from another only in case is refused", function()
-    -- Both are taken. Where file names have no case, and in names of tasks, they are the same.
+  it("whose id differs from another only in case is refused", function()
     w = names.world()
     names.refused(names.import(w, '[{"id":"A1","name":"one"},{"id":"a1","name":"two"}]'), 2, "'A1'", "'a1'")
     assert.equal(0, names.import(w, '[{"id":"B1","name":"one"}]').code)
@@ -86,8 +82,7 @@ describe("a task file written by hand", function()
     return { path = w.top .. path, branch = branch, base = "main", base_commit = commit, ready = true }
   end
 
-  pending("cannot name a worktree and branch of the user's as its own", function()
-    -- The agent works in the user's worktree, which is landed and removed together with the branch.
+  it("cannot name a worktree and branch of the user's as its own", function()
     w = names.world()
     local tip = users_work()
     names.hand(w, "f1", { id = "t1", name = "a thing", worktree = worktree("/mine", "mine") })
@@ -98,8 +93,7 @@ describe("a task file written by hand", function()
     assert.falsy(w:exists "../mine/work.txt")
   end)
 
-  pending("cannot name a branch of the user's, or a place outside of all worktrees, by edit either", function()
-    -- A worktree is made at that place; the user's branch goes when it has landed.
+  it("cannot name a branch of the user's, or a place outside of all worktrees, by edit either", function()
     w = names.world()
     local id = w:add "a thing"
     local tip = users_work()
@@ -110,8 +104,47 @@ describe("a task file written by hand", function()
     assert.falsy(w:read("../mark") and w:read("../mark"):find "outside")
   end)
 
-  pending("with a worktree that is none is set aside, or runs as if it had none", function()
-    -- The task fails with "[json.exception.out_of_range.403] key 'branch' not found".
+  it("that names a worktree or a branch of the user's fails and says which, wherever it is found", function()
+    w = names.world()
+    local tip, n = users_work(), 0
+    local places = { "/mine", "/repo.worktrees/" .. al.text.id8 "t1" .. "-x", "/outside" }
+    for _, status in ipairs { "todo", "in-progress", "analysing", "needs-review" } do
+      for _, path in ipairs(places) do
+        for _, ready in ipairs { true, false } do
+          n = n + 1
+          local tree = worktree(path, "mine")
+          tree.ready, tree.base_commit = ready, tip
+          local id = "t" .. n
+          names.hand(w, id, { id = id, name = "a thing", worktree = tree, analysis_worktree = tree }, status)
+          if status == "needs-review" then
+            assert.equal(ready and 1 or 2, names.quiet(w:al("land", id)).code)
+            w:al("task", "cancel", id)
+          else
+            assert.equal(1, names.quiet(names.run(w)).code)
+            local task = w:task(id)
+            assert.equal("failed", task.status)
+            assert.truthy(task.reason:find("'" .. w.top .. path .. "' with branch 'mine'", 1, true), task.reason)
+          end
+          assert.equal("mine\n", w:read "../mine/mine.txt")
+          assert.equal(tip, w:git("rev-parse", "mine"))
+          assert.equal(2, w:worktrees())
+        end
+      end
+    end
+  end)
+
+  it("keeps its worktree when branches and worktrees have other names since", function()
+    w = names.world()
+    local id = w:add "a thing"
+    assert.equal(1, w:run "fail".code)
+    w:config [[branch = "other/{slug}", worktrees = "../elsewhere", attempts = 1]]
+    w:al("task", "edit", id, "name=another thing")
+    w:al("task", "reopen", id)
+    names.all_land(w)
+    assert.truthy(w:exists "kept.txt")
+  end)
+
+  it("with a worktree that is none is set aside, or runs as if it had none", function()
     w = names.world()
     for i, tree in ipairs { {}, { path = 5, branch = "x" }, { path = "x" }, { path = {}, branch = {} } } do
       names.hand(w, "f" .. i, { id = "t" .. i, name = "a thing", worktree = tree })
@@ -121,13 +154,43 @@ describe("a task file written by hand", function()
     assert.equal(4, w:count "done" + names.set_aside(w))
   end)
 
-  pending("with attempts that are no list does not stop the others", function()
-    -- The run ends with a traceback: bad argument #1 to 'array' (table expected, got string).
+  it("with attempts that are no list does not stop the others", function()
     w = names.world()
     names.hand(w, "f1", { id = "t1", name = "a thing", attempts = "x", priority = 1 })
     names.hand(w, "f2", { id = "t2", name = "another" })
     names.quiet(names.run(w))
     assert.equal(2, w:count "done" + names.set_aside(w))
+  end)
+
+  it("with fields of wrong kinds runs as if it had none of them, and fsck names them", function()
+    w = names.world()
+    local fields = {
+      "description", "attempts", "worktree", "analysis_worktree", "analysis", "questions_resolved", "dependencies",
+      "pending_question", "pending_questions", "split_proposal", "skip_history", "child_tasks", "recoveries",
+      "acceptance_criteria", "steps", "files", "resources", "touches", "condition", "effort", "category", "slug",
+    }
+    local count = 0
+    for _, field in ipairs(fields) do
+      for _, value in ipairs { 5, { x = 1 }, al.json.array { 5 } } do
+        count = count + 1
+        local id = "t" .. count
+        names.hand(w, id, { id = id, name = "task " .. id, [field] = value })
+        if count % 9 == 0 then
+          local ask = { { "show", id }, { "log", id }, { "ask", id, "what?" }, { "answer", id, "so", "--skip" } }
+          for _, words in ipairs(ask) do assert.equal(0, names.quiet(w:al("task", table.unpack(words))).code, field) end
+          names.quiet(w:al("task", "approve", id))
+          names.quiet(w:al("task", "reopen", id))
+        end
+      end
+    end
+    assert.equal(4, names.quiet(w:al "fsck").code)
+    for _, words in ipairs { { "task", "list", "--tree" }, { "task", "next", "--why" }, { "status" } } do
+      assert.equal(0, names.quiet(w:al(table.unpack(words))).code)
+    end
+    local result = names.quiet(names.run(w))
+    assert.falsy((result.stdout .. result.stderr):find("json.exception", 1, true), result.stderr)
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal(count, w:count "done")
   end)
 
   it("that depends on what is not there, or on itself by others, is named: exit 3", function()

@@ -36,8 +36,7 @@ describe("a task file written by hand", function()
     names.nothing_left(w)
   end)
 
-  pending("that has the id of a task that is done, in a file of another name, is set aside too", function()
-    -- The task is worked on and landed once more; afterwards two files in done have its id.
+  it("that has the id of a task that is done, in a file of another name, is set aside too", function()
     w = names.world()
     names.hand(w, "kept", { id = "t7", name = "x" }, "done")
     names.hand(w, "t7", { id = "t7", name = "x" })
@@ -45,14 +44,30 @@ describe("a task file written by hand", function()
     assert.equal(1, w:count "done")
   end)
 
-  pending("that has the id of one that has come further is set aside, and that one is worked on", function()
-    -- The run ends with "drained" when it has set the file aside, and does not look again.
+  it("that has the id of one that has come further is set aside, and that one is worked on", function()
     w = names.world()
     names.hand(w, "kept", { id = "t7", name = "x" }, "analysed")
     names.hand(w, "t7", { id = "t7", name = "x" })
     names.refused(names.run(w), 4, ".quarantine", "t7.json", "id 't7' is also in analysed/kept.json")
     assert.equal(1, w:count "done")
     names.nothing_left(w)
+  end)
+
+  it("that is in the way of a task ends the run with the reason, and the others go on", function()
+    w = names.world()
+    names.hand(w, "first", { id = "first", name = "one", priority = 1 })
+    names.hand(w, "second", { id = "second", name = "two", priority = 2 })
+    names.hand(w, "third", { id = "third", name = "three", priority = 3 })
+    w:write("../agent.sh", ([[#!/bin/sh
+cat >/dev/null
+echo x >>work.txt
+if [ "$AGENTLUA_TASK_ID" = first ]; then
+  echo '{"id":"other","name":"other"}' >'%s/.agentlua/tasks/in-progress/second.json'
+fi
+]]):format(w.root), 493)
+    names.refused(names.run(w), 1, "in-progress/second.json", "File exists")
+    assert.equal(2, w:count "done")
+    assert.equal(1, w:count "todo")
   end)
 
   it("that is no file is set aside unread", function()

@@ -19,7 +19,7 @@ describe("hostile text", function()
     end)
   end)
 
-  pending("as base branch: the error names the nearest branch", function()
+  it("as base branch: the error names the nearest branch", function()
     w = names.world()
     w:git("branch", "develop")
     names.refused(names.run(w, "--base=devlop"), 2, "base branch 'devlop' does not exist", "'develop'")
@@ -53,13 +53,13 @@ describe("hostile text", function()
     end
     for _, text in ipairs { "/etc/passwd", "src/f1.txt", "src/f1.txt/x", "/proc/none", ("long/"):rep(2000) } do
       names.changes_nothing(w, function()
-        names.refused(w:al("task", "list", "--tasks=" .. text), 2, "cannot make directory", text:sub(1, 20))
+        names.refused(w:al("task", "add", "x", "--tasks=" .. text), 2, "cannot make directory", text:sub(1, 20))
+        names.refused(w:al("task", "list", "--tasks=" .. text), 2, "no task directory '" .. text:sub(1, 20))
       end)
     end
   end)
 
-  pending("as task directory that is not there is refused by a command that only reads", function()
-    -- All status directories are made there: in .git, above the repository, in its root for "".
+  it("as task directory that is not there is refused by a command that only reads", function()
     w = names.world()
     for _, text in ipairs { "", ".git", "..", "../x", "$(touch CANARY)", ".agentlua/task" } do
       names.changes_nothing(w, function()
@@ -68,6 +68,12 @@ describe("hostile text", function()
         end
       end)
       assert.falsy(w:exists(text .. "/todo"))
+    end
+    for _, text in ipairs { "", ".", ".git", ".git/x", "..", "/" } do
+      names.changes_nothing(w, function()
+        names.refused(w:al("task", "add", "x", "--tasks=" .. text), 2, "task directory '" .. text .. "' is")
+        names.refused(names.run(w, "--tasks=" .. text), 2, "task directory '" .. text .. "' is")
+      end)
     end
   end)
 
@@ -94,9 +100,7 @@ describe("hostile text", function()
     end
   end)
 
-  pending("as branch pattern that makes no branch name is refused before a task is claimed", function()
-    -- Every task is claimed and fails, three in a row, with what git says; "refs/heads/main" and one with a
-    -- NUL get a branch of another name, and the work of the agent is not committed.
+  it("as branch pattern that makes no branch name is refused before a task is claimed", function()
     w = names.world()
     w:add "../x"
     for _, pattern in ipairs {
@@ -115,8 +119,7 @@ describe("hostile text", function()
     names.look(w)
   end)
 
-  pending("as name of a script, or of the repository, does nothing to a terminal", function()
-    -- status shows a script, init and paths a directory as it is.
+  it("as name of a script, or of the repository, does nothing to a terminal", function()
     w = names.world { dir = "re\27]0;title\7po" }
     w:write("loop\27[31m.lua", "require('agentlua').project.open():loop { from = 'todo', to = 'in-progress' }")
     assert.equal(0, w:al("run", "./loop\27[31m.lua", "--agent=demo").code)
@@ -125,11 +128,10 @@ describe("hostile text", function()
     end
   end)
 
-  pending("in the name of the repository may have a line break", function()
-    -- What git prints is split at line breaks: "working directory '.../a' does not exist".
-    w = names.world { dir = "a\nb" }
-    w:add "a thing"
-    names.all_land(w)
+  it("in the name of the repository may not be a line break, which git's own files cannot hold", function()
+    w = names.world { dir = "a\nb", init = false }
+    names.refused(w:al "init", 2, "has a newline in its path; move it")
+    assert.falsy(w:exists ".agentlua")
   end)
 end)
 
@@ -177,8 +179,7 @@ describe("where nothing can be done,", function()
     assert.equal(1, w:count "todo")
   end)
 
-  pending("in a directory that cannot be written: a run and an import say why not, and exit 2", function()
-    -- The run says "drained" and exits 0: a claim that fails is taken for one that finds nothing.
+  it("in a directory that cannot be written: a run and an import say why not, and exit 2", function()
     w = names.world()
     w:add "one"
     w:write("in.json", '[{"name":"two"}]')

@@ -48,7 +48,7 @@ describe("git attack, a program named git in the worktree", function()
   local script = [[
     local al = require "agentlua"
     local repo = assert(al.git.open %q)
-    local at = assert(repo:worktree_adopt(%q, "topic"))
+    local at = assert(repo:worktree_adopt { path = %q, branch = "topic" })
     repo:status { at = at }
     repo:save { at = at, ref = "refs/agentlua/saved/t/1", known = {} }
     repo:commit_leftovers { at = at, branch = "topic", message = "x\n", exclude = {} }

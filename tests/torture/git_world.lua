@@ -158,7 +158,7 @@ operation("contains", function(_, repo) return repo:contains(repo:resolve "topic
 operation("refs", function(_, repo) return repo:refs "refs/heads" end)
 operation("identity", function(_, repo) return repo:identity() end)
 operation("worktrees", function(_, repo) return repo:worktrees() end)
-operation("worktree_adopt", function(w, repo) return repo:worktree_adopt(w.tree, "topic") end)
+operation("worktree_adopt", function(w, repo) return repo:worktree_adopt { path = w.tree, branch = "topic" } end)
 operation("status", function(_, repo) return repo:status() end)
 operation("status of the worktree", function(w, repo) return repo:status { at = w.location } end)
 operation("ignored", function(w, repo) return repo:ignored { at = w.location, paths = { "secret.env" } } end)

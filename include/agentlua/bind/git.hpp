@@ -116,10 +116,10 @@ inline json worktree_find(const json& t) {
   auto found = git::find_worktree(repo(t), text(t, "path"), string_or(t, "git_dir"));
   return found ? place(*found) : json(nullptr);
 }
-/// worktree_adopt{at=, path=, branch=, git_dir=} -> at of the linked worktree, or null.
+/// worktree_adopt{at=, path=, branch=, git_dir=, named=} -> at of the linked worktree, or null.
 inline json worktree_adopt(const json& t) {
-  auto found = git::adopt_worktree(
-      repo(t), text(t, "path"), text(t, "branch"), string_or(t, "git_dir"));
+  auto found = git::adopt_worktree(repo(t), text(t, "path"), text(t, "branch"),
+                                   string_or(t, "git_dir"), t.value("named", false));
   return found ? place(*found) : json(nullptr);
 }
 inline json worktree_add(const json& t) {

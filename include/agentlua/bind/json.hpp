@@ -19,7 +19,7 @@ inline int parse(lua_State* L) {
   return 1;
 }
 
-/// dump(value[, indent]) -> text; raises for what JSON cannot hold.
+/// dump(value[, indent]) -> text that can do nothing to a terminal; raises for what JSON cannot hold.
 inline int dump(lua_State* L) {
   lua_Integer columns = luaL_optinteger(L, 2, -1);
   luaL_argcheck(L, columns >= -1 && columns <= 16, 2, "indent goes from 0 to 16");
@@ -27,7 +27,7 @@ inline int dump(lua_State* L) {
   lua_settop(L, 2);
   failure problem;
   auto& text = scratch<std::string>(L);
-  if (!protect(problem, [&] { text = dump_json(to_json(L, 1), indent); })) return raise(L, problem);
+  if (!protect(problem, [&] { text = show_json(to_json(L, 1), indent); })) return raise(L, problem);
   lua_pushlstring(L, text.data(), text.size());
   return 1;
 }

@@ -41,7 +41,8 @@ inline std::string last_message() {
 class repository {
  public:
   /// Finds the repository that `start` is in.
-  /// Errors: ENOREPO (none there), EOWNER (git refuses because it belongs to somebody else).
+  /// Errors: ENOREPO (none there), EOWNER (git refuses because it belongs to somebody else), EINVAL (a
+  /// newline in its path: git's own pointer files and answers cannot hold one).
   static repository open(const stdfs::path& start) {
     repository repo;
     location nowhere;
@@ -56,8 +57,11 @@ class repository {
       throw error("ENOREPO",
                   "'" + start.native() + "' is not in a git repository; git init makes one");
     auto lines = split_lines(found.out);
-    if (lines.size() != 3)
-      throw error("EGIT", "git rev-parse in '" + start.native() + "' answers: " + found.out);
+    auto refuse = [&] {
+      throw error("EINVAL", "the repository of '" + start.native() +
+                                "' has a newline in its path; move it to one without");
+    };
+    if (lines.size() != 3) refuse();
     bool bare = lines[0] == "true";
     repo.at_.git_dir = lines[1];
     repo.at_.common_dir = stdfs::weakly_canonical(start / lines[2]);
@@ -66,6 +70,7 @@ class repository {
       if (top.empty())
         throw error("ENOREPO",
                     "'" + start.native() + "' is inside a .git directory; name the checkout");
+      if (top.size() != 1) refuse();
       repo.at_.work_tree = top[0];
     }
     repo.open_native();

@@ -135,6 +135,16 @@ inline std::string branch_in_operation(const repository& repo, const std::string
   return {};
 }
 
+/// True when add_worktree() made a worktree: the reason that it is locked with says so.
+inline bool is_own_worktree(const location& tree) {
+  try {
+    const std::string reason = fs::read_file(tree.git_dir / "locked", 1 << 16);
+    return reason.starts_with("used by agentlua") || reason.starts_with("kept by agentlua");
+  } catch (const error&) {
+    return false;
+  }
+}
+
 /// Lock that serializes what changes the shared part of a repository.
 inline file_lock lock_repository(const repository& repo, seconds limit = seconds(120)) {
   return file_lock::acquire(repo.where().common_dir / "agentlua.lock", {}, limit);
@@ -229,13 +239,20 @@ inline void repair_pointers(const location& tree) {
 }
 
 /// The linked worktree at `path`, to go on with after its last owner is gone; nullopt when the
-/// repository knows none there. `hint`: its admin directory, remembered from when it was made.
+/// repository knows none there. `hint`: its admin directory, remembered from when it was made. `named`:
+/// path and branch have names that nobody else gives, so that it needs no other proof that it is ours.
+/// Errors: EFOREIGN (we did not make it, or it has another branch).
 inline std::optional<location> adopt_worktree(const repository& repo, const stdfs::path& path,
                                               const std::string& branch,
-                                              const stdfs::path& hint = {}) {
+                                              const stdfs::path& hint = {}, bool named = false) {
   auto lock = lock_repository(repo);  // a git of the last owner may still be making or removing it
   auto tree = find_worktree(repo, path, hint);
-  if (tree) clear_stale_locks(*tree, branch);
+  if (!tree) return std::nullopt;
+  if (!named && (!is_own_worktree(*tree) || repository::at(*tree).head_branch() != branch))
+    throw error("EFOREIGN",
+                "worktree '" + path.native() + "' with branch '" + branch +
+                    "' was not made by agentlua, or has another branch now; it is left alone");
+  clear_stale_locks(*tree, branch);
   return tree;
 }
 

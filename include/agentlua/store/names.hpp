@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "agentlua/store/index.hpp"
@@ -22,13 +21,13 @@ class task_names {
     by_file_.emplace(task.file, &task);
     give_names(task);
     if (task.parsed) by_id_.emplace(task.id, &task);
-    else unread_.insert(&task);
+    else unread_.emplace(ending(task), &task);
   }
   void removed(task_record& task) {
     take_out(by_file_, task.file, task);
     take_names(task);
     if (task.parsed) take_out(by_id_, task.id, task);
-    else unread_.erase(&task);
+    else take_out(unread_, ending(task), task);
   }
 
   /// Tasks that answer to a name: id, short id, name, name-slug, `slug` field or file stem. Reads
@@ -64,8 +63,30 @@ class task_names {
 
   /// Reads every file that was left alone.
   void load_all() {
-    for (task_record* task : std::vector<task_record*>(unread_.begin(), unread_.end()))
-      index_.load(*task);
+    std::vector<task_record*> all;
+    for (const auto& [name, task] : unread_) all.push_back(task);
+    for (task_record* task : all) index_.load(*task);
+  }
+
+  /// Reads what was left alone and may have the same id: files whose names end as the store's own for
+  /// this id do, and those that are named in another way. True when the task has a twin now.
+  bool load_twins(const task_record& task) {
+    std::vector<task_record*> likely;
+    for (const std::string& name : {std::string(), fold(task.short_id()), text::id8(task.id),
+                                    text::sha256_hex(task.id).substr(0, 8)}) {
+      auto [at, end] = unread_.equal_range(name);
+      for (; at != end; ++at) likely.push_back(at->second);
+    }
+    for (task_record* one : likely) index_.load(*one);
+    return twin(task) != nullptr;
+  }
+
+  /// The task whose id is this one but for upper and lower case; reads as little as of_id().
+  const task_record* of_folded_id(const std::string& id) {
+    const auto* likely = find_likely(id);
+    for (const task_record* task : likely != nullptr ? *likely : std::vector<task_record*>{})
+      if (fold(task->id) == fold(id)) return task;
+    return nullptr;
   }
 
   /// Another task of the same id; one of the two is set aside sooner or later.
@@ -111,6 +132,16 @@ class task_names {
     return {"." + stem.substr(dash + 1), "." + stem.substr(0, dash)};
   }
 
+  // What the name of a file ends with before ".json" when the store gave it: 8 hex digits, else "".
+  static std::string_view ending(const task_record& task) {
+    constexpr std::size_t size = std::string_view("-01234567.json").size();
+    if (task.file.size() <= size) return {};
+    std::string_view end = std::string_view(task.file).substr(task.file.size() - size);
+    bool hex = end[0] == '-' &&
+               end.find_first_not_of("0123456789abcdef", 1) == size - 5;  // the dot
+    return hex ? end.substr(1, 8) : std::string_view{};
+  }
+
   const std::vector<task_record*>* known_as(const std::string& name) const {
     auto found = names_.find(fold(name));
     if (found == names_.end()) found = names_.find(text::match_slug(name));
@@ -153,7 +184,7 @@ class task_names {
   std::unordered_map<std::string, std::vector<task_record*>> names_, hints_;
   bool named_ = false;
   records_by by_id_, by_file_;
-  std::unordered_set<task_record*> unread_;
+  records_by unread_;  // by ending
 };
 
 }  // namespace agentlua

@@ -11,23 +11,10 @@
 
 namespace agentlua::detail {
 
-inline bool safe_name(std::string_view name) {
-  bool safe = name.size() <= 128 && !name.empty() && text::alnum(name[0]);
-  for (char c : name) safe = safe && (text::alnum(c) || c == '.' || c == '_' || c == '-');
-  return safe;
-}
-
 inline void check_status(const std::string& status) {
   if (!is_status(status))
     throw error("EINVAL", "no status '" + text::printable(status.substr(0, 60)) +
                               "'; agentlua task list --help names them");
-}
-
-inline void check_id(const std::string& id) {
-  if (!safe_name(id))
-    throw error("EINVAL", "task id '" + text::printable(id.substr(0, 60)) +
-                              "' is refused: letters, digits, '.', '_' and '-', at most 128, "
-                              "beginning with a letter or digit");
 }
 
 /// Locks of a network file system do not hold between machines, and some lose replies of renames.

@@ -24,10 +24,33 @@ inline bool is_status(std::string_view name) {
   return std::find(task_statuses.begin(), task_statuses.end(), name) != task_statuses.end();
 }
 
-/// Short name of a task, 8 hex digits: its `id8` field, else made from its id.
+namespace detail {
+
+inline bool safe_name(std::string_view name) {
+  bool safe = name.size() <= 128 && !name.empty() && text::alnum(name[0]);
+  for (char c : name) safe = safe && (text::alnum(c) || c == '.' || c == '_' || c == '-');
+  return safe;
+}
+
+/// Errors: EINVAL.
+inline void check_id(const std::string& id) {
+  if (!safe_name(id))
+    throw error("EINVAL", "task id '" + text::printable(id.substr(0, 60)) +
+                              "' is refused: letters, digits, '.', '_' and '-', at most 128, "
+                              "beginning with a letter or digit");
+}
+
+}  // namespace detail
+
+/// True for what may be the short name of a task: it becomes part of paths and of names of refs.
+inline bool is_id8(std::string_view name) {
+  return !name.empty() && name.size() <= 16 && std::all_of(name.begin(), name.end(), text::alnum);
+}
+
+/// Short name of a task, 8 hex digits: its `id8` field when it may be one, else made from its id.
 inline std::string task_id8(const json& fields) {
   std::string kept = string_or(fields, "id8");
-  return kept.empty() ? text::id8(string_or(fields, "id")) : kept;
+  return is_id8(kept) ? kept : text::id8(string_or(fields, "id"));
 }
 
 /// One task file, as far as choosing needs it. The rest is read when it is asked for.
@@ -135,7 +158,8 @@ class record_reader {
 }  // namespace detail
 
 /// Reads the text of a task file into a record. `subject` is what errors call the file.
-/// Errors: EJSON (not JSON, too deep, too large, a key twice, no id, no name, a time that is none).
+/// Errors: EJSON (not JSON, too deep, too large, a key twice, no id or one that is no
+/// name, no name, a time that is none).
 inline void read_record(std::string_view text, const std::string& subject, task_record& into,
                         json_limits limits = {}) {
   check_json_size(text, subject, limits);
@@ -156,6 +180,12 @@ inline void read_record(std::string_view text, const std::string& subject, task_
   }
   if (into.id.empty()) throw error("EJSON", subject + ": the task has no \"id\"");
   if (into.name.empty()) throw error("EJSON", subject + ": the task has no \"name\"");
+  try {
+    detail::check_id(into.id);
+  } catch (const error& problem) {
+    throw error("EJSON", subject + ": " + problem.what());
+  }
+  if (!is_id8(into.id8)) into.id8.clear();
   if (!into.not_before.empty()) {
     auto start = parse_iso_time(into.not_before);
     if (!start)

@@ -113,6 +113,8 @@ class task_view {
   static json with_place(json fields, const std::string& status, const std::string& file) {
     fields["status"] = status;
     fields["file"] = file;
+    if (fields.contains("id8"))
+      fields["id8"] = task_id8(fields);  // written by hand it can be anything
     return fields;
   }
 

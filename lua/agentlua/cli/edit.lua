@@ -23,7 +23,7 @@ return {
       errors.check(core.fs.mkdir(p.dir .. "/" .. kind))
       errors.check(core.fs.write { path = target, content = found.text, create_only = true })
     end
-    print(target)
+    print(core.text.printable(target))
     local editor = os.getenv "VISUAL" or os.getenv "EDITOR"
     if not editor or not core.fs.host({}).terminal then return 0 end
     local argv = { contain = false, stdout = "inherit", stderr = "inherit" }

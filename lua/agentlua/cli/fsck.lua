@@ -11,7 +11,7 @@ return {
     parser:flag("--json", "for machines")
   end,
   run = function(args)
-    local p = project.open { options = { tasks = args.tasks } }
+    local p = project.open { options = { tasks = args.tasks }, look = true }
     local found = fsck.run(p)
     local damaged = false
     for _, one in ipairs(found) do

@@ -73,7 +73,7 @@ return {
     if not repo or not at then errors.usage(code or "ENOREPO", message or "not in a git repository") end
     if core.fs.stat(at.dir) then
       if trust.has(at.dir) then
-        print(at.dir .. " is there already")
+        print(core.text.printable(at.dir) .. " is there already")
         return 0
       end
       errors.usage("EEXIST", at.dir .. " is there already, and was not made here; read it, then run: agentlua trust")

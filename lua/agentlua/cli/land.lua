@@ -7,9 +7,10 @@ local fiber = require "agentlua.fiber"
 local view = require "agentlua.view"
 
 local function land(p, id)
-  local task = errors.check(p.store:claim {
+  local task, message, code = p.store:claim {
     from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id,
-  } or false)
+  }
+  if code then errors.usage(code, message) end
   if not task then
     errors.usage("ESTATE", ("task '%s' is not in needs-review, needs-input or failed, or is blocked; "
       .. "agentlua task show %s says more"):format(id, id))

@@ -20,17 +20,18 @@ return {
       print(core.json.dump(found, 2))
       return
     end
-    print("project   " .. (found.project or "none: not in a git repository"))
+    local function say(text) print(core.text.printable(text)) end
+    say("project   " .. (found.project or "none: not in a git repository"))
     if at then
       local remark = trusted and "" or core.fs.stat(at.dir) and " (not trusted)" or " (missing)"
-      print("settings  " .. at.dir .. remark)
+      say("settings  " .. at.dir .. remark)
     end
-    print("state     " .. found.state)
-    print("host      " .. (found.host or "none: a plain Lua"))
+    say("state     " .. found.state)
+    say("host      " .. (found.host or "none: a plain Lua"))
     print "scripts, prompts, agents, the first wins:"
-    for _, dir in ipairs(found.scripts) do print("  " .. dir) end
+    for _, dir in ipairs(found.scripts) do say("  " .. dir) end
     print "  (carried by the host)"
     print "require:"
-    for entry in package.path:gmatch "[^;]+" do print("  " .. entry) end
+    for entry in package.path:gmatch "[^;]+" do say("  " .. entry) end
   end,
 }

@@ -28,10 +28,12 @@ return {
     cli.print_table(rows)
     for i = math.max(1, #all - 4), #all do
       local r = all[i]
-      print(("run %s  %s  %s"):format(r.id, r.script, r.alive and "running, pid " .. r.pid or r.reason or r.status))
+      local state = r.alive and "running, pid " .. tostring(r.pid) or tostring(r.reason or r.status)
+      print(core.text.printable(("run %s  %s  %s"):format(r.id, r.script, state)))
     end
     for account, held in pairs(limit.all()) do
-      print(("limit on %s until %s"):format(account, os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)))
+      local ends = os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)
+      print(("limit on %s until %s"):format(core.text.printable(account), ends))
     end
     for _, task in ipairs(tasks) do
       if task.status == "in-progress" or task.status == "analysing" then

@@ -60,7 +60,7 @@ function M.run_raw(args)
     errors.usage("EUSAGE", "unknown command 'task " .. core.text.printable(name) .. "'; agentlua task --help lists all")
   end
   local parsed = parser_of(name, found):parse(args)
-  return found.run(parsed, project.open { options = { tasks = parsed.tasks } }) or 0
+  return found.run(parsed, project.open { options = { tasks = parsed.tasks }, look = not found.makes }) or 0
 end
 
 return M

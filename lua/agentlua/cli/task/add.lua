@@ -9,6 +9,7 @@ end
 
 return {
   summary = "add a task; prints its id",
+  makes = true, -- a task directory that is not there yet
   configure = function(parser)
     parser:argument("name", "what is to be done, in a few words")
     parser:option("--description", "all that the agent should know")

@@ -1,6 +1,7 @@
 -- agentlua task answer ID ANSWER
 
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
 
 return {
@@ -12,12 +13,12 @@ return {
     parser:flag("--skip", "pass the task over with this answer")
   end,
   run = function(args, p)
-    local task = errors.check_usage(p.store:get(args.task))
+    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
     if task.status ~= "needs-input" then
       errors.usage("ESTATE", ("task '%s' is in %s, not in needs-input"):format(task.id, task.status))
     end
     local patch, to, action = questions.answer(task, args.answer, { question = args.question, skip = args.skip })
-    task = errors.check_usage(p.store:move(task.id, to, patch))
+    task = fields.sound(errors.check_usage(p.store:move(task.id, to, patch)))
     p.events:append("answered", { task = task.id, to = to })
     if action == "discard" then return require("agentlua.cli.discard").run({ task = task.id }, p) end
     local left = questions.pending(task)

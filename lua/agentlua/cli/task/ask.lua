@@ -2,6 +2,7 @@
 
 local claim = require "agentlua.cli.claim"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
 
 local function option(text, i)
@@ -18,7 +19,7 @@ return {
     parser:option("--option", "an answer to choose from (of a single question)"):args "+":count "*":argname "TEXT"
   end,
   run = function(args, p)
-    local task = errors.check_usage(p.store:get(args.task))
+    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
     local options = {}
     for _, list in ipairs(args.option or {}) do
       for _, text in ipairs(list) do options[#options + 1] = option(text, #options + 1) end

@@ -4,7 +4,10 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 
-local fixed = { id = true, status = true, file = true, id8 = true, created_at = true, updated_at = true }
+local fixed = {
+  id = true, status = true, file = true, id8 = true, created_at = true, updated_at = true, worktree = true,
+  analysis_worktree = true,
+}
 
 return {
   summary = "set fields of a task; a value that is JSON is taken as JSON",

@@ -5,6 +5,7 @@ local import = require "agentlua.import"
 
 return {
   summary = "add tasks from JSON, a task directory, a Markdown table, a workflow.json",
+  makes = true, -- a task directory that is not there yet
   configure = function(parser)
     parser:argument("file", "JSON (array, object, one object per line), TASKS.md, directory with status directories, "
       .. "workflow.json, or - for standard input")

@@ -1,6 +1,7 @@
 -- agentlua task reject ID
 
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
 
 return {
@@ -10,7 +11,7 @@ return {
     parser:option("--reason", "why"):argname "TEXT"
   end,
   run = function(args, p)
-    local task = errors.check_usage(p.store:get(args.task))
+    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
     local patch, to = questions.reject(task, args.reason)
     errors.check_usage(p.store:move(task.id, to, patch))
     p.events:append("task_moved", { task = task.id, from = task.status, to = to, by = "person" })

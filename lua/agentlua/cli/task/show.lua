@@ -35,7 +35,8 @@ return {
     for _, name in ipairs(names) do line(name, task[name]) end
     local attempts = type(task.attempts) == "table" and task.attempts or {}
     for n, a in ipairs(attempts) do
-      local log = ("%s/runs/%s/%s/%d.stream.jsonl"):format(p.dir, a.run,
+      a = type(a) == "table" and a or {}
+      local log = ("%s/runs/%s/%s/%d.stream.jsonl"):format(p.dir, a.run or "?",
         task.id8 or core.text.id8(task.id), n)
       line("attempt " .. n, ("%s  %s  %s  %s"):format(tostring(a.started_at):sub(1, 19),
         a.agent or "", a.ending or "unfinished", log))

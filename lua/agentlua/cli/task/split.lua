@@ -2,6 +2,7 @@
 
 local claim = require "agentlua.cli.claim"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
 
 local open = { todo = true, analysed = true, ["needs-input"] = true, failed = true, skipped = true }
@@ -14,7 +15,7 @@ return {
     parser:option("--reason", "why"):argname "TEXT"
   end,
   run = function(args, p)
-    local task = errors.check_usage(p.store:get(args.task))
+    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
     local proposal = { reason = args.reason, sub_tasks = {} }
     for i, name in ipairs(args.part) do
       if not name:find "%S" then errors.usage("EINVAL", "part " .. i .. " has no name") end

@@ -3,6 +3,7 @@
 local claim = require "agentlua.cli.claim"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
 
 local M = { names = { "done", "skip", "cancel", "reopen", "restart" } }
@@ -61,7 +62,7 @@ for _, name in ipairs(M.names) do
     run = function(args, p)
       local code = 0
       for _, key in ipairs(args.task) do
-        local task = errors.check_usage(p.store:get(key))
+        local task = fields.sound(errors.check_usage(p.store:get(key)))
         if change.from and not change.from[task.status] then
           errors.usage("ESTATE", ("task '%s' is in %s; %s is not possible from there"):format(task.id,
             task.status, name))
