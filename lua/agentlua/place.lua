@@ -19,7 +19,13 @@ local function main_of(dir)
   if not common then return nil end
   if common:sub(1, 1) ~= "/" then common = git_dir .. "/" .. common end
   common = core.fs.realpath(common)
-  return common:match("^(.*)/%.git$") or common, common
+  local checkout = common:match "^(.*)/%.git$"
+  if not checkout then -- bare, or its checkout lies elsewhere and is named there
+    local config = core.fs.read(common .. "/config") or ""
+    local named = (config:match "\n%s*worktree%s*=%s*([^\n]+)" or ""):match "^(.-)%s*$"
+    if named ~= "" then checkout = core.fs.realpath(named:sub(1, 1) == "/" and named or common .. "/" .. named) end
+  end
+  return checkout or common
 end
 
 --- True when the user named a directory (-C), which then counts more than $AGENTLUA_ROOT.
@@ -33,10 +39,8 @@ function M.find(start)
     local git = core.fs.stat(dir .. "/.git")
     if git and git.type == "directory" then return { root = dir, dir = dir .. "/.agentlua" } end
     if git then
-      local root, common = main_of(dir)
-      if not root then return { root = dir, dir = dir .. "/.agentlua" } end
-      local bare = root == common
-      return { root = root, dir = (bare and common or root) .. "/.agentlua" }
+      local root = main_of(dir) or dir
+      return { root = root, dir = root .. "/.agentlua" }
     end
     if core.fs.stat(dir .. "/HEAD") and core.fs.stat(dir .. "/objects") and core.fs.stat(dir .. "/refs") then
       return { root = dir, dir = dir .. "/.agentlua" }

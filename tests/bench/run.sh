@@ -16,4 +16,5 @@ export LUA_PATH LUA_CPATH
 lua5.4 tests/bench/process_bench.lua build/release/tests/agentlua_bench_baseline "$rounds" || missed=1
 build/release/tests/agentlua_store_bench "$scratch/store" || missed=1
 lua5.4 tests/bench/command_bench.lua build/release/tests/agentlua_bench_baseline "$scratch" "$rounds" || missed=1
+lua5.4 tests/bench/git_bench.lua "$scratch" "$rounds" || missed=1
 exit $missed

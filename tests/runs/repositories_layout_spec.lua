@@ -143,12 +143,14 @@ describe("a run works", function()
       end)
     end
 
-    -- The project is looked for in the git directory, as if the repository were bare.
-    pending("a linked worktree of a checkout whose git directory is elsewhere", function()
+    -- Nothing in such a repository tells where its checkout is.
+    it("a linked worktree of a checkout whose git directory is elsewhere, when the checkout is named", function()
       elsewhere()
       w:git("worktree", "add", "-q", "-b", "topic", "../linked")
-      local linked = w.top .. "/linked"
-      lands(w, { cwd = linked, base = "topic", checkout = linked, args = { "--base", "topic" } })
+      local refused = w:al("status", { cwd = w.top .. "/linked" })
+      assert.equal(2, refused.code)
+      assert.truthy(refused.stderr:find("-C CHECKOUT", 1, true), refused.stderr)
+      assert.equal(0, w:al("-C", w.root, "status", { cwd = w.top .. "/linked" }).code)
     end)
 
     it("a bare repository", function()
