@@ -1,32 +1,17 @@
--- agentlua.landing: how the work on a task ends: landed on the base, handed to a person, given up,
--- or put back. Methods of a project. Whether a branch goes into its base is decided in
--- include/agentlua/git/land.hpp; what that means for the task is decided here.
+-- agentlua.landing: how work comes to its base, or to a person who decides. Methods of a project.
+-- Whether a branch goes into its base is decided in include/agentlua/git/land.hpp; what that means for
+-- the task is decided here.
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local questions = require "agentlua.questions"
 
 local M = {}
 
 local function id8(task) return task.id8 or core.text.id8(task.id) end
-local function pending_ref(task) return "refs/agentlua/pending/" .. id8(task) end
 
---- Appends an event, of the run when one is going on.
-function M.event(project, kind, fields)
-  local log = project.run and project.run.events or project.events
-  return log:append(kind, fields)
-end
+--- The ref that holds a commit while it lands.
+function M.pending_ref(_, task) return "refs/agentlua/pending/" .. id8(task) end
 
---- Moves a task, logs it, and says so in the result that the loop counts.
-function M.move(project, task, to, patch)
-  errors.check(project.store:move(task.id, to, patch))
-  local reason = patch and type(patch.reason) == "string" and patch.reason or nil
-  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = reason })
-  task.status = to
-  return { status = to, reason = reason }
-end
-
--- Text of a task as one line of a commit message.
 local function one_line(text) return core.text.printable((text:gsub("%s+", " "))) end
 
 local function message_of(project, task)
@@ -35,15 +20,15 @@ local function message_of(project, task)
   return one_line(text) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
 end
 
--- The worktree goes before the task is done, and the pending ref after it: whatever of this a crash
--- cuts off, recover_task() can tell, and does the rest.
-local function done(project, task, tree, commit, tip)
+--- The work is on the base: the worktree goes, and the task is done. The worktree goes before the task is
+--- done, and the pending ref after it: whatever of this a crash cuts off, recover_task() can tell.
+function M.landed(project, task, tree, commit, tip)
   if tree.at or tip then project:cleanup(task, tree, tip) end
   local result = project:move(task, "done", {
     completed_at = core.time.iso(), commit_sha = commit or core.json.null, reason = core.json.null,
     pending_question = core.json.null,
   })
-  errors.check(project:repo():finish_landing { pending_ref = pending_ref(task) })
+  errors.check(project:repo():finish_landing { pending_ref = project:pending_ref(task) })
   return result
 end
 
@@ -52,13 +37,13 @@ local outcome = {}
 
 function outcome.landed(project, task, tree, git, tip)
   project:event("landed", { task = task.id, commit = git.commit, base = tree.base, files = #git.files })
-  return done(project, task, tree, git.commit, tip)
+  return project:landed(task, tree, git.commit, tip)
 end
 
 function outcome.empty(project, task, tree, git, tip)
   local base = project:repo():resolve("refs/heads/" .. tree.base)
   local landed = tip ~= tree.base_commit and project:repo():contains(base, tip) -- by a person, as it is
-  if landed or project.config.on_empty == "done" then return done(project, task, tree, landed and base, tip) end
+  if landed or project.config.on_empty == "done" then return project:landed(task, tree, landed and base, tip) end
   return project:give_up(task, tree, { ending = "done", reason = "the agent changed nothing (" .. git.reason .. ")" })
 end
 
@@ -139,7 +124,7 @@ function M.land(project, task, tree)
   for _ = 1, 3 do
     local git = errors.check(repo:land {
       branch = tree.branch, base = tree.base, mode = mode, message = message_of(project, task),
-      author = project.config.author, pending_ref = pending_ref(task),
+      author = project.config.author, pending_ref = project:pending_ref(task),
       protect = core.json.array(project.config.protect), verified_on = verified,
     })
     if git.status ~= "stale" then return outcome[git.status](project, task, tree, git, tip) end
@@ -169,77 +154,9 @@ function M.settle_reviews(project)
     if task then
       local tree = errors.check(project:remembered_tree(task, "worktree"))
       project:event("landed", { task = task.id, commit = base, base = known.base, by = "person" })
-      done(project, task, tree, base, tip)
+      project:landed(task, tree, base, tip)
       project.store:release(task.id)
     end
-  end
-end
-
---- Ends work that did not succeed. What was stopped goes back where it came from; a question waits
---- for a person; everything else is failed. The worktree stays, with all that is in it.
----@return { status: string, reason: string? }
-function M.give_up(project, task, tree, result)
-  if result.ending == "stopped" then
-    return project:put_back(task, task.stop_wanted and { hold = true } or nil)
-  end
-  local said = result.state or {}
-  if said.question then
-    local patch, to = questions.ask(task, said.question)
-    for _, question in ipairs(patch.pending_questions or { patch.pending_question }) do
-      project:event("question", { task = task.id, question = question.question })
-    end
-    return project:move(task, to, patch)
-  end
-  if said.skip then
-    local patch, to = questions.skip(task, said.skip)
-    return project:move(task, to, patch)
-  end
-  local reason = result.reason or result.feedback or ""
-  if result.ending ~= "done" then
-    reason = ("agent ended with '%s'%s"):format(result.ending, reason ~= "" and ": " .. reason or "")
-  end
-  if tree then reason = reason .. ". The work is in " .. tree.path .. " on branch " .. tree.branch end
-  return project:move(task, "failed", { reason = core.text.printable(reason) })
-end
-
---- Ends an analysis: what the agent gave to agentlua task analysed, else the text that it ended with.
----@return { status: string }
-function M.analysed(project, task, result)
-  local analysis = result.state.analysis or { summary = result.text }
-  analysis.analysed_at, analysis.analysed_by = core.time.iso(), project:agent(task).name
-  return project:move(task, "analysed", { analysis = analysis, analysis_completed_at = analysis.analysed_at })
-end
-
---- Puts a claimed task back to the status it was claimed from.
-function M.put_back(project, task, patch) return project:move(task, task.claimed_from or "todo", patch) end
-
---- Finishes or drops what a dead runner left of a task; it is owned by us now.
----@return string status that the task has afterwards
-function M.recover_task(project, task)
-  local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
-  local read = project:remembered_tree(task, "analysis_worktree")
-  if read then project:cleanup(task, read, repo:resolve("refs/heads/" .. read.branch)) end
-  local commit = known and errors.check(repo:recover_landing { pending_ref = pending_ref(task), base = known.base })
-  if type(commit) == "string" then
-    local tree = project:remembered_tree(task, "worktree")
-    done(project, task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
-  else
-    local crashes = (math.tointeger(task.recoveries) or 0) + 1
-    local poison = crashes >= 3
-    project:move(task, poison and "failed" or task.claimed_from, {
-      recoveries = crashes,
-      reason = poison and "poison: the host died three times while it worked on this" or nil,
-    })
-  end
-  project:event("task_recovered", { task = task.id, to = task.status })
-  return task.status
-end
-
---- Drops the pending refs of tasks that nobody works on: all that was missing when their runner died.
-function M.recover_refs(project)
-  for _, ref in ipairs(errors.check(project:repo():refs "refs/agentlua/pending/")) do
-    local task = project.store:get(ref:match "[^/]*$")
-    if task and task.status ~= "in-progress" then errors.check(project:repo():finish_landing { pending_ref = ref }) end
   end
 end
 

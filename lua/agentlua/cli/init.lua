@@ -24,7 +24,7 @@ return {
   -- attempts = 3,                    -- tries of an agent on one task
   -- jobs = 1,                        -- tasks at once
   -- base = "main",                   -- branch that work starts from and lands on; the current one
-  -- land = "squash",                 -- squash, merge, branch (keep the branch for a person)
+  -- land = "squash",                 -- squash, merge, rebase; branch, patch, none: for a person
   -- message = "feat: {name} [task:{id8}]",
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
   -- copy = { ".env*" },              -- ignored files that worktrees get too; .worktreeinclude names more

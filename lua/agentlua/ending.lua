@@ -1,0 +1,96 @@
+-- agentlua.ending: how the work on a task ends when it does not land: given up, put back, or cut off by
+-- the death of its runner. Methods of a project.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+local questions = require "agentlua.questions"
+
+local M = {}
+
+--- Appends an event, of the run when one is going on.
+function M.event(project, kind, fields)
+  local log = project.run and project.run.events or project.events
+  return log:append(kind, fields)
+end
+
+--- Moves a task, logs it, and says so in the result that the loop counts.
+function M.move(project, task, to, patch)
+  errors.check(project.store:move(task.id, to, patch))
+  local reason = patch and type(patch.reason) == "string" and patch.reason or nil
+  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = reason })
+  task.status = to
+  return { status = to, reason = reason }
+end
+
+-- Text of a task as one line of a commit message.
+--- Ends work that did not succeed. What was stopped goes back where it came from; a question waits
+--- for a person; everything else is failed. The worktree stays, with all that is in it.
+---@return { status: string, reason: string? }
+function M.give_up(project, task, tree, result)
+  if result.ending == "stopped" then
+    return project:put_back(task, task.stop_wanted and { hold = true } or nil)
+  end
+  local said = result.state or {}
+  if said.question then
+    local patch, to = questions.ask(task, said.question)
+    for _, question in ipairs(patch.pending_questions or { patch.pending_question }) do
+      project:event("question", { task = task.id, question = question.question })
+    end
+    return project:move(task, to, patch)
+  end
+  if said.skip then
+    local patch, to = questions.skip(task, said.skip)
+    return project:move(task, to, patch)
+  end
+  local reason = result.reason or result.feedback or ""
+  if result.ending ~= "done" then
+    reason = ("agent ended with '%s'%s"):format(result.ending, reason ~= "" and ": " .. reason or "")
+  end
+  if tree then reason = reason .. ". The work is in " .. tree.path .. " on branch " .. tree.branch end
+  return project:move(task, "failed", { reason = core.text.printable(reason) })
+end
+
+--- Ends an analysis: what the agent gave to agentlua task analysed, else the text that it ended with.
+---@return { status: string }
+function M.analysed(project, task, result)
+  local analysis = result.state.analysis or { summary = result.text }
+  analysis.analysed_at, analysis.analysed_by = core.time.iso(), project:agent(task).name
+  return project:move(task, "analysed", { analysis = analysis, analysis_completed_at = analysis.analysed_at })
+end
+
+--- Puts a claimed task back to the status it was claimed from.
+function M.put_back(project, task, patch) return project:move(task, task.claimed_from or "todo", patch) end
+
+--- Finishes or drops what a dead runner left of a task; it is owned by us now.
+---@return string status that the task has afterwards
+function M.recover_task(project, task)
+  local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
+  local read = project:remembered_tree(task, "analysis_worktree")
+  if read then project:cleanup(task, read, repo:resolve("refs/heads/" .. read.branch)) end
+  local commit = known and errors.check(repo:recover_landing {
+    pending_ref = project:pending_ref(task), base = known.base,
+  })
+  if type(commit) == "string" then
+    local tree = project:remembered_tree(task, "worktree")
+    project:landed(task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
+  else
+    local crashes = (math.tointeger(task.recoveries) or 0) + 1
+    local poison = crashes >= 3
+    project:move(task, poison and "failed" or task.claimed_from, {
+      recoveries = crashes,
+      reason = poison and "poison: the host died three times while it worked on this" or nil,
+    })
+  end
+  project:event("task_recovered", { task = task.id, to = task.status })
+  return task.status
+end
+
+--- Drops the pending refs of tasks that nobody works on: all that was missing when their runner died.
+function M.recover_refs(project)
+  for _, ref in ipairs(errors.check(project:repo():refs "refs/agentlua/pending/")) do
+    local task = project.store:get(ref:match "[^/]*$")
+    if task and task.status ~= "in-progress" then errors.check(project:repo():finish_landing { pending_ref = ref }) end
+  end
+end
+
+return M
