@@ -35,7 +35,8 @@ local function operation(name)
 end
 
 -- Each takes one table; `at` is another checkout of the repository than the one it was opened in.
-repo_type.worktree_add = operation "worktree_add" -- {path=, branch=, base=} -> at
+repo_type.fetch = operation "fetch" -- {remote=}: its branches are up to date afterwards
+repo_type.worktree_add = operation "worktree_add" -- {path=, branch=, base = any revision} -> at
 repo_type.worktree_remove = operation "worktree_remove" -- {tree=at, branch=, tip=, never_used=, saved=}
 repo_type.ignored = operation "ignored" -- {paths=} -> those that git ignores
 repo_type.copies = operation "copies" -- {to=, globs=, exclude=, limit=} -> {copied=, skipped=}

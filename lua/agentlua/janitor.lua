@@ -40,7 +40,7 @@ function remove.worktree(p, finding)
   refs[1] = keep_commit(p, finding, tip)
   refs[#refs + 1] = tree.at and keep_commit(p, finding, repo:resolve("HEAD", tree.at)) -- it may be detached
   local ref = next_ref(repo, finding.id8, "")
-  local gone, saved, reason = p:put_away(tree, ref, tip)
+  local gone, saved, reason = p:put_away(tree, ref, tip, finding.whole)
   if saved.commit ~= "" then
     p:event("saved", {
       task = finding.task and finding.task.id, ref = ref, commit = saved.commit, skipped = saved.skipped,
@@ -90,6 +90,7 @@ function M.remove_work(p, task)
     if tree then
       local more, left = M.remove(p, {
         kind = "worktree", name = known.path, known = known, task = task, id8 = task.id8 or core.text.id8(task.id),
+        whole = true,
       })
       table.move(more, 1, #more, #refs + 1, refs)
       table.move(left, 1, #left, #skipped + 1, skipped)

@@ -188,14 +188,17 @@ end
 
 --- Saves on `ref` what only the worktree has, reads it back, then removes worktree and branch; the
 --- branch goes only if it is at `tip`. What is a copy of a file in the main checkout needs no saving.
+--- `whole`: the worktree is kept also when its branch has all of it.
 ---@return boolean gone, table saved {commit, skipped}, string? reason why it stays
-function M.put_away(project, tree, ref, tip)
+function M.put_away(project, tree, ref, tip, whole)
   local repo, saved = project:repo(), { commit = "", skipped = {} }
   if tree.at then
     local known, message = repo:unchanged_copies(copies_for(project, tree.path))
     if not known then return false, saved, message end
     local kept
-    kept, message = repo:save { at = tree.at, ref = ref, limit = project.config.save_limit, known = known }
+    kept, message = repo:save {
+      at = tree.at, ref = ref, limit = project.config.save_limit, known = known, always = whole or false,
+    }
     if not kept then return false, saved, message end
     saved = kept
     for _, path in ipairs(saved.skipped) do

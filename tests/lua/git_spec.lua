@@ -82,6 +82,19 @@ describe("git", function()
     assert.equal("topic", git.open(at.work_tree).branch)
   end)
 
+  it("fetches a remote, and makes worktrees from any revision", function()
+    local far = support.repository "far"
+    support.git(far, "tag", "v1")
+    support.git(repo.at.work_tree, "remote", "add", "origin", far)
+    assert(repo:fetch { remote = "origin" })
+    for i, base in ipairs { "origin/main", "v1", support.git(far, "rev-parse", "main") } do
+      local at = assert(repo:worktree_add { path = support.dir .. "/any" .. i, branch = "any" .. i, base = base })
+      assert.equal(support.git(far, "rev-parse", "main"), repo:resolve("HEAD", at))
+    end
+    local _, message, code = repo:fetch { remote = "--upload-pack=touch x" }
+    assert.equal("EGIT", code, message)
+  end)
+
   it("worktree_adopt takes a worktree of the user's only when its names prove that it is ours", function()
     support.git(path, "worktree", "add", "-q", "-b", "mine", support.dir .. "/mine")
     local mine = { path = support.dir .. "/mine", branch = "mine" }

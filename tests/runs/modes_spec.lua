@@ -4,7 +4,10 @@ local support = require "support"
 
 describe("landing", function()
   local w
-  before_each(function() w = support.new() end)
+  before_each(function()
+    w = support.new()
+    w.users_act = true -- the user commits while agents work
+  end)
   after_each(function() w:close() end)
 
   local function run(body, ...)
@@ -79,6 +82,16 @@ describe("landing", function()
     assert.truthy(w:read("src/f3.txt"):find "x\n$")
   end)
 
+  it("can be on another branch than the one that it started from", function()
+    local id = w:add "a thing"
+    w:git("branch", "release")
+    run("echo x >>src/f3.txt\n", "--land", "branch")
+    assert.equal(2, w:al("land", id, "--onto", "nowhere").code)
+    local result = w:al("land", id, "--onto", "release", { cwd = w.root })
+    assert.equal(0, result.code, result.stderr)
+    assert.equal("1", w:git("rev-list", "--count", "main..release"))
+  end)
+
   it("is verified again when the base has changed the same file meanwhile", function()
     w:config(([[verify = { { argv = { "sh", "-c", "head -1 src/f1.txt >>%s/seen" } } }]]):format(w.top))
     w:git("commit", "-qam", "config")
@@ -129,6 +142,16 @@ describe("landing", function()
     assert.equal("both\n", w:read "src/f1.txt")
     local prompt = w:read "../prompt"
     assert.truthy(prompt:find("src/f1.txt (contents)", 1, true) and prompt:find("git merge main", 1, true))
+  end)
+
+  it("of a conflict is given up for good, and saved", function()
+    local id, before = conflicting()
+    local answered = w:al("task", "answer", id, "D")
+    assert.equal(0, answered.code, tostring(answered.stdout) .. answered.stderr)
+    assert.equal("cancelled", w:task(id).status)
+    assert.falsy(w:exists(before.worktree.path))
+    assert.equal(0, w:al("restore", id).code)
+    assert.equal("mine", require("agentlua").fs.read(before.worktree.path .. "/src/f1.txt"):match "^%w+")
   end)
 
   it("of a conflict starts over on the new base", function()

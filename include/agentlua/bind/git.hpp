@@ -122,6 +122,11 @@ inline json worktree_adopt(const json& t) {
                                    string_or(t, "git_dir"), t.value("named", false));
   return found ? place(*found) : json(nullptr);
 }
+/// fetch{at=, remote=}
+inline json fetch(const json& t) {
+  git::fetch(repo(t), text(t, "remote"));
+  return true;
+}
 inline json worktree_add(const json& t) {
   return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
 }
@@ -263,6 +268,7 @@ inline constexpr luaL_Reg functions[] = {
     {"worktree_list", job_function<worktree_list>},
     {"worktree_find", job_function<worktree_find>},
     {"worktree_adopt", job_function<worktree_adopt>},
+    {"fetch", job_function<fetch>},
     {"worktree_add", job_function<worktree_add>},
     {"worktree_remove", job_function<worktree_remove>},
     {"copies", job_function<copies>},

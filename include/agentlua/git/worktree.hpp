@@ -191,6 +191,15 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
   return *tree;
 }
 
+/// Brings the branches of a remote up to date, before a worktree is made from one of them. Asks nobody
+/// for a password. Errors: EGIT.
+inline void fetch(const repository& repo, const std::string& remote) {
+  auto lock = lock_repository(repo);
+  command_options options;
+  options.hold = {lock.fd()};
+  command(repo.where(), {"fetch", "--quiet", "--no-auto-gc", "--end-of-options", remote}, options);
+}
+
 /// Those of `paths` (relative to the checkout) that git ignores.
 inline std::vector<std::string> ignored_paths(const location& at,
                                               const std::vector<std::string>& paths) {

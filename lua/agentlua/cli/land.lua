@@ -6,7 +6,7 @@ local runs = require "agentlua.run"
 local fiber = require "agentlua.fiber"
 local view = require "agentlua.view"
 
-local function land(p, id)
+local function land(p, id, onto)
   local task, message, code = p.store:claim {
     from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id,
   }
@@ -23,6 +23,7 @@ local function land(p, id)
       errors.usage("ENOBRANCH", "task '" .. id .. "' has no branch to land")
     end
     local tree <close> = p:worktree(task)
+    tree.base = onto or tree.base
     local verified, feedback = p:verify(task, tree)
     if not verified then return p:move(task, task.claimed_from, { reason = feedback }) end
     return p:land(task, tree)
@@ -40,10 +41,14 @@ return {
   summary = "verify and land the branch of a task that waits for it",
   configure = function(parser)
     parser:argument("task", "id, prefix or slug")
+    parser:option("--onto", "another branch than the one that it started from"):argname "BRANCH"
     parser:option("--mode", "how"):choices { "squash", "merge", "rebase" }
   end,
   run = function(args)
     local p = project.open { options = { script = "land", land = args.mode or "squash" } }
-    return fiber.run(land, p, errors.check_usage(p.store:get(args.task)).id)
+    if args.onto and not p:repo():resolve("refs/heads/" .. args.onto) then
+      errors.usage("ENOBASE", "there is no branch '" .. args.onto .. "' to land on")
+    end
+    return fiber.run(land, p, errors.check_usage(p.store:get(args.task)).id, args.onto)
   end,
 }

@@ -18,9 +18,13 @@ return {
       errors.usage("ESTATE", ("task '%s' is in %s, not in needs-input"):format(task.id, task.status))
     end
     local patch, to, action = questions.answer(task, args.answer, { question = args.question, skip = args.skip })
+    if action == "discard" then -- from where it is: a runner must not take it in between
+      errors.check_usage(p.store:update(task.id, patch))
+      p.events:append("answered", { task = task.id, to = "cancelled" })
+      return require("agentlua.cli.discard").run { task = task.id }
+    end
     task = fields.sound(errors.check_usage(p.store:move(task.id, to, patch)))
     p.events:append("answered", { task = task.id, to = to })
-    if action == "discard" then return require("agentlua.cli.discard").run({ task = task.id }, p) end
     local left = questions.pending(task)
     print(#left == 0 and to or ("%d left: %s"):format(#left, require("agentlua.core").text.printable(left[1].question)))
   end,
