@@ -49,6 +49,9 @@ class branch_checkout {
     if (!at_) return std::nullopt;
     if (auto busy = unfinished_operation(*at_); !busy.empty())
       return refusal{"a " + busy + " is unfinished in " + where() + "; finish it first", {}};
+    for (const changed_file& file : files)
+      if (auto link = link_above(file.path); file.status != 'A' && !link.empty())
+        return in_the_way({file.path}, " ('" + text::printable(link) + "' is a link there)");
     // What git refuses itself, before it touches anything, is left to it. It would bring back a file
     // that the user has deleted, and passes over changes in a submodule.
     const bool doubtful = std::any_of(files.begin(), files.end(), [&](const changed_file& file) {
@@ -63,11 +66,15 @@ class branch_checkout {
   std::optional<refusal> move(const std::string& from, const std::string& to,
                               const std::vector<changed_file>& files) {
     if (!at_) return move_ref(from, to);
+    // What git moves or throws away although it is the user's, also when it refuses.
+    const user_file orig_head(at_->git_dir / "ORIG_HEAD");
+    const user_file message(at_->git_dir / "MERGE_MSG");
+    const user_file merged(at_->git_dir / "AUTO_MERGE");
     const run_result done = fast_forward(to);
     const auto now = repo_.resolve(ref());
     if (now == to) return std::nullopt;
-    if (now != from) return refusal{"branch '" + branch_ + "' moved meanwhile", {}, true};
     if (moved_only_files(done.err)) command(*at_, {"read-tree", "-m", "-u", to, from}, guarded());
+    if (now != from) return refusal{"branch '" + branch_ + "' moved meanwhile", {}, true};
     if (auto problem = overlap(files)) return problem;
     std::string said = done.err.empty() ? done.out : done.err;
     while (!said.empty() && said.back() == '\n') said.pop_back();
@@ -75,6 +82,42 @@ class branch_checkout {
   }
 
  private:
+  /// A small file of the user's, put back as it was when this object goes.
+  class user_file {
+   public:
+    explicit user_file(stdfs::path path) : path_(std::move(path)), before_(content()) {}
+    user_file(const user_file&) = delete;
+    user_file& operator=(const user_file&) = delete;
+    ~user_file() {
+      try {
+        if (content() == before_) return;
+        if (before_) fs::write_file_atomic(path_, *before_);
+        else stdfs::remove(path_);
+      } catch (const std::exception&) {  // nothing that counts hangs on it
+      }
+    }
+
+   private:
+    std::optional<std::string> content() const {
+      try {
+        return fs::read_file(path_, 1 << 16);
+      } catch (const error&) {
+        return std::nullopt;
+      }
+    }
+    stdfs::path path_;
+    std::optional<std::string> before_;
+  };
+
+  /// The first directory above a path that is a link in the checkout; empty when none is.
+  std::string link_above(const std::string& path) const {
+    std::error_code ignored;
+    for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+      if (stdfs::is_symlink(at_->work_tree / path.substr(0, slash), ignored))
+        return path.substr(0, slash);
+    return {};
+  }
+
   std::string ref() const { return "refs/heads/" + branch_; }
   std::string where() const { return "'" + at_->work_tree.native() + "'"; }
   command_options guarded() const {
@@ -138,9 +181,13 @@ class branch_checkout {
                        .out))
       if (row.size() > 3 && touched.contains(row.substr(3))) paths.push_back(row.substr(3));
     if (paths.empty()) return std::nullopt;
-    return refusal{"you have changes in " + where() + " to files that the branch changes: " +
-                       listed(paths) + "; commit or undo them",
-                   paths};
+    return in_the_way(std::move(paths));
+  }
+
+  refusal in_the_way(std::vector<std::string> paths, const std::string& more = {}) const {
+    std::string reason = "you have changes in " + where() + " to files that the branch changes: " +
+                         listed(paths) + more + "; commit or undo them";
+    return {std::move(reason), std::move(paths)};
   }
 
   std::optional<refusal> move_ref(const std::string& from, const std::string& to) const {
