@@ -86,7 +86,7 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
     throw error("EUNFINISHED",
                 "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   auto repo = repository::at(tree);
-  const std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
+  std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
   detail::stage_all(tree, exclude);
   std::string content = line(tree, {"write-tree"});
   if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;

@@ -87,10 +87,9 @@ class replay {
   /// out. Commits that need not change keep their names.
   std::string run(const std::string& base, const std::string& tip, merge_result& result) {
     std::string on = base;
+    const std::string range = std::string(base).append("..").append(tip);
     for (const std::string& commit : repository::split_lines(
-             command(at_,
-                     {"rev-list", "--reverse", "--topo-order", "--no-merges", base + ".." + tip},
-                     options_)
+             command(at_, {"rev-list", "--reverse", "--topo-order", "--no-merges", range}, options_)
                  .out)) {
       auto names = repository::split_lines(
           command(

@@ -134,7 +134,8 @@ inline std::string digest_of_hooks(const stdfs::path& dir) {
   }
   if (hooks.empty()) return {};
   std::string all;
-  for (const auto& [name, digest] : hooks) all += name + '\0' + digest + '\0';
+  for (const auto& [name, digest] : hooks)
+    all.append(name).append(1, '\0').append(digest).append(1, '\0');
   return text::sha256_hex(all);
 }
 
