@@ -7,16 +7,6 @@ local M = {}
 
 local saved_prefix = "refs/agentlua/saved/"
 
--- The next free number of refs/agentlua/saved/<id8>/<prefix><n>.
-local function next_ref(repo, id8, prefix)
-  local top, last = saved_prefix .. id8 .. "/" .. prefix, 0
-  for _, ref in ipairs(errors.check(repo:refs(saved_prefix .. id8 .. "/"))) do
-    local n = ref:sub(1, #top) == top and ref:sub(#top + 1):match "^(%d+)%f[/\0]"
-    last = math.max(last, math.tointeger(tonumber(n or 0)) or 0)
-  end
-  return ("%s%d"):format(top, last + 1)
-end
-
 -- Keeps a commit that the base has not on a ref, once; returns that ref.
 local function keep_commit(p, finding, commit)
   local repo, base = p:repo(), finding.known.base or p.config.base or p:repo().branch
@@ -25,7 +15,7 @@ local function keep_commit(p, finding, commit)
   for _, ref in ipairs(errors.check(repo:dated_refs { prefix = saved_prefix .. finding.id8 .. "/" })) do
     if ref.commit == commit then return nil end
   end
-  local ref = next_ref(repo, finding.id8, "branch-")
+  local ref = p:new_saved_ref(finding.id8, "saved", 1, "branch-")
   errors.check(repo:update_ref { ref = ref, commit = commit, expected = "" })
   p:event("saved", { task = finding.task and finding.task.id, ref = ref, commit = commit })
   return ref
@@ -39,7 +29,7 @@ function remove.worktree(p, finding)
   local tip = known.branch ~= "" and repo:resolve("refs/heads/" .. known.branch) or nil
   refs[1] = keep_commit(p, finding, tip)
   refs[#refs + 1] = tree.at and keep_commit(p, finding, repo:resolve("HEAD", tree.at)) -- it may be detached
-  local ref = next_ref(repo, finding.id8, "")
+  local ref = p:new_saved_ref(finding.id8, "saved")
   local gone, saved, reason = p:put_away(tree, ref, tip, finding.whole)
   if saved.commit ~= "" then
     p:event("saved", {

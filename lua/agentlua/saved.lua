@@ -22,11 +22,16 @@ function M.saved_list(project, task, kind)
   return list
 end
 
---- A ref that is not there yet, numbered `first` or higher.
-function M.new_saved_ref(project, task, kind, first)
-  local list = project:saved_list(task, kind)
-  local n = math.max(first or 1, #list > 0 and list[#list].n + 1 or 1)
-  return prefix(task, kind) .. n, n
+--- refs/agentlua/<kind>/<id8>/<name><n> that is not there yet, with n `first` (1) or higher.
+---@return string ref, integer n
+function M.new_saved_ref(project, id, kind, first, name)
+  local top = ("refs/agentlua/%s/%s/"):format(kind, id)
+  local start, last = top .. (name or ""), math.max(first or 1, 1) - 1
+  for _, ref in ipairs(errors.check(project:repo():refs(top))) do
+    local n = ref:sub(1, #start) == start and ref:sub(#start + 1):match "^(%d+)%f[/\0]"
+    last = math.max(last, math.tointeger(tonumber(n or 0)) or 0)
+  end
+  return start .. last + 1, last + 1
 end
 
 --- Saves the worktree of a task as it is now, also while somebody works in it, and changes nothing
@@ -41,7 +46,7 @@ function M.checkpoint(project, task)
   end
   local saved, message, code, ref, n
   for try = 1, 3 do
-    ref, n = project:new_saved_ref(task, "checkpoint")
+    ref, n = project:new_saved_ref(id8(task), "checkpoint")
     saved, message, code = repo:save { at = at, ref = ref, limit = project.config.save_limit, always = true }
     if saved or (code ~= "ESAVE" and code ~= "EMOVED") then break end
     if try < 3 then fiber.sleep(0.2) end

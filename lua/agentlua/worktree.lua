@@ -217,7 +217,7 @@ end
 
 --- Puts the worktree of a task away. What cannot be saved or removed stays, and the event log says why.
 function M.cleanup(project, task, tree, tip)
-  local ref = project:new_saved_ref(task, "saved", #(task.attempts or {}))
+  local ref = project:new_saved_ref(task.id8 or core.text.id8(task.id), "saved", #(task.attempts or {}))
   local gone, saved, reason = project:put_away(tree, ref, tip)
   if saved.commit ~= "" then
     project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })

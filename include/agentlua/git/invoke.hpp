@@ -105,7 +105,7 @@ inline void check_pointers(const location& at) {
   if (!text.empty() && stdfs::weakly_canonical(at.git_dir / text, ignored) ==
                            stdfs::weakly_canonical(at.common_dir, ignored))
     return;
-  fs::write_file_atomic(pointer, at.common_dir.native() + "\n");
+  fs::write_file_atomic(pointer, "../..\n");
 }
 
 /// Runs git with settings that win over every file. Errors: ENOENT (no git program), EPLANTED, EGIT

@@ -45,10 +45,11 @@ class saving {
 
   /// Chooses ignored files, the smaller ones first, up to `limit` bytes.
   void choose_ignored(std::uintmax_t limit, const std::vector<std::string>& known) {
+    const std::set<std::string> elsewhere(known.begin(), known.end());
     std::vector<std::pair<std::uintmax_t, std::string>> files;
     for (const std::string& path : now_.ignored) {
       struct stat info {};
-      if (std::find(known.begin(), known.end(), path) != known.end()) continue;
+      if (elsewhere.contains(path)) continue;
       if (::lstat((tree_.work_tree / path).c_str(), &info) == 0)
         files.emplace_back(static_cast<std::uintmax_t>(info.st_size), path);
     }

@@ -242,9 +242,7 @@ inline void repair_pointers(const location& tree) {
     put(dot_git, "gitdir: " + tree.git_dir.native());
   if (!plain(tree.git_dir / "gitdir") || detail::pointed_at(tree.git_dir / "gitdir") != dot_git)
     put(tree.git_dir / "gitdir", dot_git.native());
-  if (!plain(tree.git_dir / "commondir") ||
-      stdfs::weakly_canonical(detail::pointed_at(tree.git_dir / "commondir")) != tree.common_dir)
-    put(tree.git_dir / "commondir", "../..");
+  detail::check_pointers(tree);
 }
 
 /// The linked worktree at `path`, to go on with after its last owner is gone; nullopt when the
