@@ -1,5 +1,5 @@
 -- agentlua.agent: backends. A backend says how an agent is started and what its output means; one
--- file per vendor in agents/, and any executable by its path.
+-- file per vendor in agents/, and any executable by its path. agents/README.md describes the fields.
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
@@ -13,33 +13,45 @@ M.event_types = {
   limit = true, auth = true, error = true, result = true, question = true,
 }
 
---- Event in a line of output: a JSON object whose `type` is one of ours, else text.
-function M.decode(line)
-  if line:sub(1, 1) == "{" then
-    local event = core.json.parse(line)
-    if type(event) == "table" and M.event_types[event.type] then return event end
-  end
-  return { type = "text", text = line }
+--- What a record of output means when a backend does not say it itself: one of our own events, else text.
+function M.decode(record, emit, _memory, line)
+  if type(record) == "table" and M.event_types[record.type] then return emit(record) end
+  emit { type = "text", text = line }
 end
 
---- Ending of an attempt from its events and the way its process ended. Structured facts win; what
+-- What the last words on stderr say: `stderr` of a backend is a list of {pattern, ending}.
+local function by_stderr(backend, result)
+  for _, rule in ipairs(backend.stderr or {}) do
+    if (result.stderr or ""):find(rule[1]) then return rule[2] end
+  end
+end
+
+--- Ending of an attempt from what was seen and the way its process ended. Structured facts win; what
 --- an agent writes in prose never counts.
+---@param state table what collect.lua made of the events
+---@param result table {code, signal, bound, lingered, stderr} stderr: the last words of it
 ---@return string ending
-function M.classify(state, result, stopping)
-  if stopping then return "stopped" end
+function M.classify(backend, state, result)
+  if state.cut then return state.cut end -- we have ended it, and know why
   if result.bound then return "timeout" end
-  if state.limit then return "limit" end
-  if state.auth then return "auth" end
   if state.question then return "needs_input" end
   if state.skip then return "refused" end
-  local ended_well = result.code == 0 or result.lingered -- it had said all, and was ended by us
-  if ended_well and not state.error then return "done" end
-  if result.signal ~= 0 then return "killed" end
-  return state.error and "api_error" or "crashed"
+  local final = state.final
+  if final and final.ok == false and final.ending then return final.ending end
+  local ended_well = (result.code == 0 or result.lingered) and not (final and final.ok == false)
+  if ended_well and (final or not (state.limit or state.auth or state.error)) then return "done" end
+  if state.limit then return "limit" end
+  if state.auth then return "auth" end
+  local ending = backend.exits and backend.exits[result.code] or result.code ~= 0 and by_stderr(backend, result)
+  if ending then return ending end
+  if (result.signal or 0) ~= 0 then return "killed" end
+  return (state.error or final) and "api_error" or "crash"
 end
 
 local backend_type = { decode = M.decode, classify = M.classify }
 backend_type.__index = backend_type
+
+-- ---- finding one ----------------------------------------------------------------------------------------
 
 local function from_path(path)
   local full = core.fs.realpath(path)
@@ -55,51 +67,53 @@ local function from_path(path)
 end
 
 local function from_name(name, project)
-  local ok, found = pcall(require, "agentlua.agents." .. name)
-  if ok then return found end
-  if not tostring(found):find("module 'agentlua.agents." .. name .. "' not found", 1, true) then error(found, 0) end
-  local own = project and resource.find("agents", name .. ".lua", project.dir)
+  local own = resource.find("agents", name .. ".lua", project and project.dir)
   if own then
-    found = errors.check_usage(load(own.text, "@" .. own.path, "t"))()
+    local found = errors.check_usage(load(own.text, "@" .. own.path, "t"))()
     local argv = type(found) == "table" and found.argv
     if type(argv) == "table" and type(argv[1]) == "string" then return found end
     errors.usage("ENOAGENT", ("agent '%s': %s must return { argv = { \"program\", ... } }"):format(
       name, own.path))
   end
-  errors.usage("ENOAGENT", ("unknown agent '%s'; say a name like demo, or the path of a program (./agent.sh)"):format(
-    name))
+  local ok, found = pcall(require, "agentlua.agents." .. name)
+  if ok then return found end
+  if not tostring(found):find("module 'agentlua.agents." .. name .. "' not found", 1, true) then error(found, 0) end
+  errors.usage("ENOAGENT", ("unknown agent '%s'; say a name like claude or demo, or the path of a program (./agent.sh)")
+    :format(name))
 end
 
---- Loads a backend. With a slash, `name` is the path of an executable: prompt on stdin, the worktree
---- as working directory, exit 0 says done. Raises ENOAGENT when it cannot be started.
+local function check_program(name, program)
+  if program:find("/", 1, true) then return end
+  local path = os.getenv "PATH" or ""
+  for dir in path:gmatch "[^:]+" do
+    local info = core.fs.stat(dir .. "/" .. program)
+    if info and info.type == "file" and info.mode & 73 ~= 0 then return end
+  end
+  errors.usage("ENOAGENT", ("agent '%s' needs '%s', which is not on PATH (%s)"):format(name, program, path))
+end
+
+--- A backend by name (of a file in .agentlua/agents or of one of ours) or by the path of an executable.
+--- What `backends` in config.lua says of it wins field by field; what is in its `env` is added.
+--- Raises ENOAGENT when there is none, or its program is not there.
+---@param project table? where the user's own are found and overridden
 function M.load(name, project)
-  if not name:find("/", 1, true) and not name:match("^[%w_-]+$") then
+  if name == "" or not name:find("/", 1, true) and not name:find "^[%w_][%w_.-]*$" then
     errors.usage("ENOAGENT", "agent name '" .. core.text.printable(name) .. "' is not a name")
   end
   local spec = name:find("/", 1, true) and from_path(name) or from_name(name, project)
-  local backend = setmetatable({ name = name }, backend_type)
+  local backend = setmetatable({ name = name, pre_args = {}, args = {}, env = {} }, backend_type)
   for key, value in pairs(spec) do backend[key] = value end
   local own = project and project.config.backends[name] or {}
-  backend.args, backend.env, backend.account = own.args or {}, own.env or {}, name .. "/" .. (own.account or "default")
-  local program = backend.argv[1]
-  if not program:find("/", 1, true) then
-    local seen = false
-    for dir in (os.getenv "PATH" or ""):gmatch("[^:]+") do
-      local info = core.fs.stat(dir .. "/" .. program)
-      seen = seen or (info and info.type == "file" and info.mode & 73 ~= 0)
-    end
-    if not seen then
-      errors.usage("ENOAGENT", ("agent '%s' needs '%s', which is not on PATH (%s)"):format(name, program,
-        os.getenv "PATH" or ""))
-    end
+  for key, value in pairs(own) do
+    if key ~= "env" then backend[key] = value end
   end
+  backend.env = {}
+  for _, env in ipairs { spec.env or {}, own.env or {} } do
+    for key, value in pairs(env) do backend.env[key] = value end
+  end
+  backend.account = name .. "/" .. (own.account or "default")
+  check_program(name, backend.argv[1])
   return backend
-end
-
---- Argument list of a backend for one attempt.
-function M.argv(backend)
-  local argv = table.move(backend.argv, 1, #backend.argv, 1, {})
-  return table.move(backend.args, 1, #backend.args, #argv + 1, argv)
 end
 
 return M

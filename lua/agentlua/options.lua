@@ -23,6 +23,8 @@ end
 
 local function common(parser)
   parser:option("--agent", "backend, or path of an executable (with a slash)"):argname "NAME|PATH"
+  parser:option("--model", "model of the agent, or an alias that its backend knows"):argname "M"
+  parser:option("--permission", "what the agent may do: full, edit, read, or a mode of its vendor"):argname "P"
   parser:option("--jobs", "tasks at once"):convert(M.count):argname "N"
   parser:option("--max-tasks", "end after that many tasks"):convert(M.count):argname "N"
   parser:option("--task", "only this task"):argname "ID"

@@ -1,7 +1,7 @@
 -- agentlua.verify: what counts as done. Methods of a project.
 
-local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
+local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 
 local M = {}
@@ -9,7 +9,7 @@ local M = {}
 local function run_check(project, run, task, tree, check)
   local argv = table.move(check.argv, 1, #check.argv, 1, {
     cwd = tree.path, stderr = "merge", timeout = check.timeout or 1800,
-    env = attempts.environment(project, run, task),
+    env = environment.of(project, run, task),
   })
   local child <close>, message = run:spawn(task, argv)
   if not child then return { code = -1, stdout = message } end

@@ -2,54 +2,45 @@ local agent = require "agentlua.agent"
 local errors = require "agentlua.errors"
 local support = require "support"
 
-describe("agent decode", function()
-  it("takes a line of JSON with a known type as an event", function()
-    for kind in pairs(agent.event_types) do
-      local event = agent.decode(('{"type":"%s","text":"x","n":1}'):format(kind))
-      assert.same({ type = kind, text = "x", n = 1 }, event)
-    end
-  end)
-
-  it("takes everything else as text, as it is", function()
-    for _, line in ipairs {
-      "", "plain", "{", "{}", '{"type":"unknown"}', '{"type":5}', '{"type":null}', '["limit"]',
-      "null", "5", '{"type":"limit"', ' {"type":"limit"}', 'so {"type":"limit"}', "a\0b\xff",
-      "You have hit your limit",
-    } do
-      assert.same({ type = "text", text = line }, agent.decode(line))
-    end
-  end)
-end)
-
 describe("agent classify", function()
   local good = { code = 0, signal = 0 }
   local failed = { code = 1, signal = 0 }
   local killed = { code = -1, signal = 9 }
   local bound = { code = -1, signal = 15, bound = "idle" }
   local e = {}
+  local backend = { exits = { [53] = "max_turns" }, stderr = { { "not logged in", "auth" } } }
 
-  -- What was seen, how the process ended, whether we stopped it, the ending.
+  -- What was seen, how the process ended, the ending.
   local cases = {
-    { {}, good, false, "done" },
-    { {}, failed, false, "crashed" },
-    { {}, killed, false, "killed" },
-    { {}, bound, false, "timeout" },
-    { { error = e }, failed, false, "api_error" },
-    { { error = e }, good, false, "api_error" },
-    { { error = e }, killed, false, "killed" },
-    { { limit = e }, good, false, "limit" },
-    { { limit = e, error = e }, failed, false, "limit" },
-    { { auth = e }, failed, false, "auth" },
-    { { question = e }, good, false, "needs_input" },
-    { { limit = e, question = e }, bound, false, "timeout" },
-    { {}, killed, true, "stopped" },
-    { { limit = e }, bound, true, "stopped" },
-    { {}, good, true, "stopped" },
+    { {}, good, "done" },
+    { {}, failed, "crash" },
+    { {}, killed, "killed" },
+    { {}, bound, "timeout" },
+    { { error = e }, failed, "api_error" },
+    { { error = e }, good, "api_error" },
+    { { error = e }, killed, "killed" },
+    { { limit = e }, good, "limit" },
+    { { limit = e, error = e }, failed, "limit" },
+    { { auth = e }, failed, "auth" },
+    { { question = e }, good, "needs_input" },
+    { { question = e, final = {} }, good, "needs_input" },
+    { { skip = "x" }, good, "refused" },
+    { { limit = e, question = e }, bound, "timeout" },
+    { { limit = e, cut = "limit" }, killed, "limit" },
+    { { limit = e, final = { ok = true } }, good, "done" }, -- it recovered
+    { { error = e, final = {} }, good, "done" },
+    { { final = { ok = false } }, good, "api_error" }, -- some say success by their exit code
+    { { final = { ok = false, ending = "max_turns" } }, failed, "max_turns" },
+    { { final = {} }, failed, "api_error" },
+    { { final = {} }, { code = -1, signal = 15, lingered = true }, "done" },
+    { {}, { code = 53, signal = 0 }, "max_turns" },
+    { {}, { code = 1, signal = 0, stderr = "error: not logged in" }, "auth" },
+    { {}, { code = 0, signal = 0, stderr = "not logged in" }, "done" },
   }
   for i, case in ipairs(cases) do
-    local state, result, stopping, ending = table.unpack(case, 1, 4)
+    local state, result, ending = table.unpack(case)
     it(("%d: %s"):format(i, ending), function()
-      assert.equal(ending, agent.classify(state, result, stopping))
+      assert.equal(ending, agent.classify(backend, state, result))
     end)
   end
 end)
@@ -74,15 +65,14 @@ describe("agent load", function()
   it("a name of ours", function()
     local demo = agent.load "demo"
     assert.same({ "demo", "demo/default" }, { demo.name, demo.account })
-    assert.equal("sh", agent.argv(demo)[1])
-    assert.equal("done", demo.classify({}, { code = 0, signal = 0 }))
-    assert.equal("text", demo.decode("x").type)
+    assert.equal("sh", demo.argv[1])
+    assert.equal("done", demo:classify({}, { code = 0, signal = 0 }))
   end)
 
   it("the path of an executable", function()
     local path = support.write("my agent.sh", "#!/bin/sh\n", 493)
     local backend = agent.load(path)
-    assert.same({ path }, agent.argv(backend))
+    assert.same({ path }, backend.argv)
     assert.equal(path, backend.name)
   end)
 
@@ -91,8 +81,7 @@ describe("agent load", function()
     local backend = agent.load(path, project { [path] = {
       args = { "--model", "x" }, env = { A = "b" }, account = "work",
     } })
-    assert.same({ path, "--model", "x" }, agent.argv(backend))
-    assert.same({ path, "--model", "x" }, agent.argv(backend)) -- again: it does not grow
+    assert.same({ "--model", "x" }, backend.args)
     assert.same({ A = "b" }, backend.env)
     assert.equal(path .. "/work", backend.account)
   end)
@@ -102,8 +91,16 @@ describe("agent load", function()
       return { argv = { "sh", "-c", "exit" }, classify = function() return "auth" end }
     ]])
     local backend = agent.load("mine", project())
-    assert.equal("auth", backend.classify())
-    assert.equal("text", backend.decode("x").type)
+    assert.equal("auth", backend:classify())
+    assert.equal(agent.decode, backend.decode)
+  end)
+
+  it("a backend of the project wins over ours, and config.lua over one field of it", function()
+    support.write("agents/demo.lua", 'return { argv = { "sh" }, model = "a", env = { A = "1", B = "2" } }')
+    local backend = agent.load("demo", project { demo = { model = "b", env = { B = "3" } } })
+    assert.same({ "sh" }, backend.argv)
+    assert.equal("b", backend.model)
+    assert.same({ A = "1", B = "3" }, backend.env)
   end)
 
   it("an unknown name, and what is no name", function()

@@ -1,0 +1,45 @@
+-- agentlua.environment: the surroundings of a process that works on a task.
+
+local core = require "agentlua.core"
+local resource = require "agentlua.resource"
+local tripwire = require "agentlua.tripwire"
+
+local M = {}
+
+-- Variables that point git at a repository (git rev-parse --local-env-vars): not for the agent.
+local git_variables = {
+  "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX",
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT",
+  "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
+}
+
+--- Variables of such a process, for process.spawn; false: not handed on. `more` is put on top.
+function M.of(project, run, task, more)
+  local settings, env = project.config.env, {}
+  if settings.only then
+    local keep = {}
+    for _, name in ipairs(settings.only) do keep[name] = true end
+    for _, entry in ipairs(core.fs.environment()) do
+      local name = entry:match("^([^=]*)=")
+      if not keep[name] then env[name] = false end
+    end
+  end
+  for _, name in ipairs(settings.drop or {}) do env[name] = false end
+  for _, name in ipairs(git_variables) do env[name] = false end
+  for name, value in pairs(settings.set or {}) do env[name] = value end
+  for name, value in pairs(more or {}) do env[name] = value end
+  env.AGENTLUA_ROOT, env.AGENTLUA_TASKS = project.root, project.tasks_dir
+  env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id
+  env.AGENTLUA_ATTEMPT = tostring(#(task.attempts or {}))
+  env.AGENTLUA_BASE = task.worktree and task.worktree.base or false
+  if project.identity then -- so that reflogs tell what an agent has moved
+    env.GIT_COMMITTER_NAME = tripwire.mover(project.identity, task)
+    env.GIT_CONFIG_COUNT, env.GIT_CONFIG_KEY_0, env.GIT_CONFIG_VALUE_0 = "1", "core.logAllRefUpdates", "always"
+  end
+  local host = resource.host()
+  env.AGENTLUA_BIN = host or false
+  if host then env.PATH = host:match("^(.*)/[^/]+$") .. ":" .. (os.getenv "PATH" or "") end
+  return env
+end
+
+return M

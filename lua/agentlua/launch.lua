@@ -1,0 +1,98 @@
+-- agentlua.launch: what is started for one attempt, from the template of a backend and a request.
+
+local core = require "agentlua.core"
+local errors = require "agentlua.errors"
+
+local M = {}
+
+-- The text of a template with the values of a request, nil when one that it names is missing.
+local function filled(template, values)
+  local missing = false
+  local text = template:gsub("{([%l_]+)}", function(name)
+    local value = values[name]
+    missing = missing or value == nil
+    return value ~= nil and tostring(value) or ""
+  end)
+  return not missing and text or nil
+end
+
+local function append(list, more) return table.move(more, 1, #more, #list + 1, list) end
+
+-- Appends what an element of a template comes to: text; a list that is left out as a whole when it
+-- names a value that is not there; or the name of a list: "{args}", "{permission}".
+local function expand(argv, element, values)
+  if type(element) == "table" then
+    local part = {}
+    for i, one in ipairs(element) do
+      part[i] = filled(one, values)
+      if not part[i] then return end
+    end
+    return append(argv, part)
+  end
+  local list = values[element:match "^{([%l_]+)}$"]
+  if type(list) == "table" then return append(argv, list) end
+  argv[#argv + 1] = element
+end
+
+local function permission_of(backend, wanted)
+  local known = backend.permissions or {}
+  wanted = wanted or backend.permission
+  if not wanted then return {} end
+  if known[wanted] then return known[wanted] end
+  local all = {}
+  for name in pairs(known) do all[#all + 1] = name end
+  table.sort(all)
+  errors.usage("EINVAL", ("agent '%s' has no permission mode '%s'; it has: %s"):format(backend.name, wanted,
+    #all > 0 and table.concat(all, ", ") or "none"))
+end
+
+local function argv_of(backend, values)
+  local argv, has = { backend.argv[1] }, {}
+  for _, element in ipairs(backend.argv) do has[element] = true end
+  if not has["{pre_args}"] then append(argv, backend.pre_args) end
+  for i = 2, #backend.argv do expand(argv, backend.argv[i], values) end
+  if not has["{args}"] then append(argv, backend.args) end
+  return argv
+end
+
+local function env_of(backend, values, billing)
+  local env = {}
+  for _, name in ipairs(billing == "subscription" and backend.api_keys or {}) do env[name] = false end
+  for name, value in pairs(backend.env) do
+    if value == false then env[name] = false else env[name] = filled(value, values) end
+  end
+  return env
+end
+
+--- What is started for one attempt: {argv, env, stdin}. A request has prompt, dir = a directory of the attempt
+--- outside of its worktree, and optionally session = to resume, model, permission, max_turns, tools = list,
+--- system, mcp = {name = {command=, args=, env=}}, endpoint; what it leaves out comes from the backend's own
+--- field of that name. Raises EINVAL for a permission mode that the backend does not have.
+---@return { argv: string[], env: table, stdin: string }
+function M.build(backend, request)
+  local function wanted(name)
+    if request[name] ~= nil then return request[name] end
+    return backend[name]
+  end
+  local model, tools = wanted "model", wanted "tools"
+  local values = {
+    model = backend.models and backend.models[model] or model, session = request.session, system = wanted "system",
+    max_turns = wanted "max_turns", tools = type(tools) == "table" and table.concat(tools, ",") or tools,
+    mcp = request.mcp and core.json.dump { mcpServers = request.mcp }, endpoint = wanted "endpoint",
+    permission = permission_of(backend, request.permission), pre_args = backend.pre_args, args = backend.args,
+  }
+  local launch = {
+    argv = argv_of(backend, values), env = env_of(backend, values, wanted "billing"), stdin = request.prompt,
+  }
+  if backend.prepare then
+    values.mcp = request.mcp
+    backend.prepare(launch, values, function(name, text)
+      local path = request.dir .. "/" .. name
+      errors.check(core.fs.write { path = path, content = text })
+      return path
+    end)
+  end
+  return launch
+end
+
+return M
