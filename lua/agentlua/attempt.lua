@@ -1,9 +1,11 @@
 -- agentlua.attempt: one agent process on one task, from its prompt to its ending.
 
+local budget = require "agentlua.budget"
 local collect = require "agentlua.collect"
 local core = require "agentlua.core"
 local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
+local fiber = require "agentlua.fiber"
 local launcher = require "agentlua.launch"
 local tripwire = require "agentlua.tripwire"
 
@@ -59,7 +61,7 @@ local function start(run, task, opts, files, dir)
   return run:spawn(task, options)
 end
 
--- Reads what the process says until it ends.
+-- Reads what the process says until it ends, or has to be ended.
 local function listen(child, collector, backend)
   local over = false
   for line in child:lines() do
@@ -71,11 +73,46 @@ local function listen(child, collector, backend)
   return child:wait()
 end
 
+-- Charges what was seen; when a budget is reached, the attempt is to be ended, and with that of the run or
+-- the day all others too.
+local function charge(run, task, meter, state)
+  local over = meter.take(state)
+  if not over or state.over or state.final then return end
+  state.over, state.cut = over, "budget"
+  run:event("budget_exceeded", {
+    task = task.id, level = over.level, figure = over.figure, used = over.used, most = over.most,
+  })
+  if over.level == "run" or over.level == "day" then run:stop "budget" end
+end
+
+-- Looks at the clock for an agent that says nothing.
+local function watch_clock(run, task, meter, state, child)
+  while not state.cut do
+    fiber.sleep(1)
+    charge(run, task, meter, state)
+  end
+  child:stop()
+end
+
+-- Runs the process that was prepared, and says how it ended.
+local function process(run, task, opts, place, collector, meter)
+  local state, watchers <close> = collector.state, fiber.group()
+  local child <close>, message, code = start(run, task, opts, place.files, place.dir)
+  if not child then return { code = -1, signal = 0, error = message, error_code = code, stderr = "" }, "crash" end
+  if meter.timed then watchers:spawn(watch_clock, run, task, meter, state, child) end
+  local result = listen(child, collector, opts.agent)
+  run:forget(child)
+  take_claim(run, task, state)
+  result.stderr = (core.fs.read(place.files .. "stderr") or ""):sub(-stderr_tail)
+  if (run.stopping or task.stop_wanted) and not state.over then return result, "stopped" end
+  return result, opts.agent:classify(state, result)
+end
+
 -- What is kept of an attempt in its task, and said in the log.
 local function finish(run, task, entry, state, result)
   entry.ended_at, entry.session = core.time.iso(), state.session
   entry.bound, entry.exit_code, entry.error = result.bound, result.code, result.error
-  entry.turns, entry.cost = state.turns, state.cost
+  entry.turns, entry.cost, entry.seconds = state.turns, state.cost, result.seconds
   entry.tokens = { ["in"] = state.tokens_in, out = state.tokens_out, cached = state.tokens_cached }
   entry.totals = next(state.totals) and state.totals or nil
   record(run.project, task, entry)
@@ -87,40 +124,49 @@ local function finish(run, task, entry, state, result)
   })
 end
 
---- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp.
----@return table result {ok, ending, text, state, reason, exit_code, bound, log, session}
+-- Why it ended so, in a line.
+local function reason_of(state, result)
+  if state.over then return budget.describe(state.over) end
+  for _, event in ipairs { state.error or {}, state.limit or {}, state.auth or {} } do
+    if type(event.text) == "string" then return event.text end
+  end
+  return result.error or result.stderr:match "([^\n]*)\n*$"
+end
+
+--- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
+--- that lower that of an attempt.
+---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget}
 function M.run(run, task, opts)
   local project, backend = run.project, opts.agent
+  local meter = run.budget.meter(task, opts.budget)
+  local _ <close> = setmetatable({}, { __close = meter.close })
+  local spent = meter.take { tokens_in = 0, tokens_out = 0, turns = 0 }
+  if spent then
+    return { ok = false, ending = "budget", over = spent, text = "", state = {}, reason = budget.describe(spent) }
+  end
   local n = #(task.attempts or {}) + 1
   local dir = run.dir .. "/" .. (task.id8 or core.text.id8(task.id))
-  local files = ("%s/%d."):format(dir, n)
+  local place = { dir = dir, files = ("%s/%d."):format(dir, n) }
   errors.check(core.fs.mkdir(dir))
-  errors.check(core.fs.write { path = files .. "prompt.md", content = opts.prompt })
+  errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
   local entry = { n = n, run = run.id, agent = backend.name, phase = opts.phase, started_at = core.time.iso() }
   record(project, task, entry)
-  run:event("attempt_started", { task = task.id, attempt = n, agent = backend.name, log = files .. "stream.jsonl" })
+  local log = place.files .. "stream.jsonl"
+  run:event("attempt_started", { task = task.id, attempt = n, agent = backend.name, log = log })
 
-  local collector = collect.new(backend, totals_of(task, opts.session), function(event) run.view(task, event) end)
-  local state = collector.state
-  local before = tripwire.before(project)
-  local child <close>, message, code = start(run, task, opts, files, dir)
+  local collector = collect.new(backend, totals_of(task, opts.session), function(event, state)
+    if event.type == "usage" then charge(run, task, meter, state) end
+    run.view(task, event)
+  end)
+  local state, before = collector.state, tripwire.before(project)
   local result
-  if child then
-    result = listen(child, collector, backend)
-    run:forget(child)
-    take_claim(run, task, state)
-    result.stderr = (core.fs.read(files .. "stderr") or ""):sub(-stderr_tail)
-    entry.ending = (run.stopping or task.stop_wanted) and "stopped" or backend:classify(state, result)
-  else
-    result, entry.ending = { code = -1, signal = 0, error = message, error_code = code, stderr = "" }, "crash"
-  end
+  result, entry.ending = process(run, task, opts, place, collector, meter)
   tripwire.after(project, task, before)
   finish(run, task, entry, state, result)
-  local said = state.error and state.error.text or state.limit and state.limit.text or state.auth and state.auth.text
   return {
     ok = entry.ending == "done", ending = entry.ending, text = collector:text(), state = state,
-    reason = result.error or said or result.stderr:match "([^\n]*)\n*$", exit_code = result.code,
-    bound = result.bound, log = files .. "stream.jsonl", session = state.session,
+    reason = reason_of(state, result), exit_code = result.code, bound = result.bound, log = log,
+    session = state.session, over = state.over,
   }
 end
 

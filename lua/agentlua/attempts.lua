@@ -53,7 +53,7 @@ function M.run(run, task, opts)
     end
     result.attempts = tried
     local again = not result.ok and tried < most and result.ending ~= "stopped" and result.ending ~= "needs_input"
-      and result.ending ~= "auth" and result.ending ~= "refused"
+      and result.ending ~= "auth" and result.ending ~= "refused" and result.ending ~= "budget"
     if not again then return result end
     if result.ending ~= "limit" then prompt = with_failure(opts.prompt, #task.attempts, result) end
   end

@@ -17,8 +17,8 @@ local resource, trust = late "agentlua.resource", late "agentlua.trust"
 local M = {}
 
 M.commands = {
-  "init", "run", "task", "status", "log", "stop", "pause", "resume", "diff", "land", "checkpoint", "restore", "discard",
-  "clean", "edit", "trust", "paths", "doctor", "fsck", "repl", "completion", "version",
+  "init", "run", "task", "status", "log", "cost", "stop", "pause", "resume", "diff", "land", "checkpoint", "restore",
+  "discard", "clean", "edit", "trust", "paths", "doctor", "fsck", "repl", "completion", "version",
 }
 
 --- The .agentlua of the current directory's project when its code may run, else nil.

@@ -34,6 +34,13 @@ local function not_negative(value)
   return type(value) == "number" and value >= 0, "a number, 0 for no bound"
 end
 
+local figures = { usd = true, tokens = true, turns = true, seconds = true }
+local function amounts(value)
+  local good = type(value) == "table"
+  for figure, amount in pairs(good and value or {}) do good = good and figures[figure] and positive(amount) end
+  return good, "a table of usd, tokens, turns, seconds, each above 0"
+end
+
 -- key = {type or check, default, the same for its own keys}. README.md of .agentlua and `agentlua
 -- init` show them to users.
 M.keys = {
@@ -57,6 +64,8 @@ M.keys = {
   attempts = { positive, 3 },
   revive = { not_negative, 0 }, -- times that a failed task is tried again by later runs, at most 3
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
+  -- most that may be spent; dollars count where the agent says what it costs
+  budget = { "table", nil, { day = { amounts }, run = { amounts }, task = { amounts }, attempt = { amounts } } },
   -- seconds of one attempt
   timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 }, start = { not_negative } } },
   -- most that one attempt may use: bytes of memory, processes at one time, bytes of output

@@ -1,6 +1,7 @@
 -- agentlua.ending: how the work on a task ends when it does not land: given up, put back, or cut off by
 -- the death of its runner. Methods of a project.
 
+local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local questions = require "agentlua.questions"
@@ -23,14 +24,33 @@ function M.move(project, task, to, patch)
 end
 
 -- Text of a task as one line of a commit message.
---- Ends work that did not succeed. What was stopped goes back where it came from; a question waits
---- for a person; everything else is failed. The worktree stays, with all that is in it.
+-- What a person is asked when a task has used up what it may cost.
+local function budget_question(over, tree)
+  return {
+    question = budget.describe(over) .. ". What now?",
+    context = tree and ("The work is in %s on branch %s."):format(tree.path, tree.branch) or nil,
+    options = {
+      { key = "A", label = "Go on with as much again", action = "renew_budget" },
+      { key = "B", label = "Discard the work; agentlua restore brings it back", action = "discard" },
+    },
+  }
+end
+
+--- Ends work that did not succeed. What was stopped, by a person or by the budget of the run, goes back
+--- where it came from; a question waits for a person, also that for more budget; everything else is
+--- failed. The worktree stays, with all that is in it.
 ---@return { status: string, reason: string? }
 function M.give_up(project, task, tree, result)
-  if result.ending == "stopped" then
+  local over = result.ending == "budget" and result.over
+  if result.ending == "stopped" or over and (over.level == "run" or over.level == "day") then
     return project:put_back(task, task.stop_wanted and { hold = true } or nil)
   end
   local said = result.state or {}
+  if over then
+    local patch, to = questions.ask(task, budget_question(over, tree))
+    patch.reason = budget.describe(over)
+    return project:move(task, to, patch)
+  end
   if said.question then
     local patch, to = questions.ask(task, said.question)
     for _, question in ipairs(patch.pending_questions or { patch.pending_question }) do

@@ -51,6 +51,7 @@ M.known = {
   analysis = { object, "an object" }, pending_question = { question, "an object with a \"question\"" },
   pending_questions = { list_of(question), "a list of objects, each with a \"question\"" },
   questions_resolved = { objects, "a list of objects" },
+  budget = { object, "an object like {\"usd\": 1}" },
   attempts = { objects, "a list of objects" }, skip_history = { objects, "a list of objects" },
   split_proposal = { proposal, "an object with \"sub_tasks\", a list of objects" },
 }

@@ -130,7 +130,7 @@ end
 
 -- Why the run should end now, or nil.
 function loop_type:ending()
-  if self.run.stopping then return "stopped" end
+  if self.run.stopping then return self.run.stopping == "budget" and "budget" or "stopped" end
   if self.bug then return "error" end
   if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
   if self.full then return "max_tasks" end
@@ -152,7 +152,7 @@ function loop_type:drain()
   end
   local reason
   repeat
-    reason = self:ending()
+    reason = self:ending() or run.budget.exhausted() and "budget"
     local task = not reason and not run.paused and group.count < jobs and self:claim()
     if task then
       group:spawn(work, task)

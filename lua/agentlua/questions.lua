@@ -105,6 +105,7 @@ function M.answer(task, text, opts)
     return M.skip(task, question.question .. ": " .. resolved[#resolved].answer, patch)
   end
   if option and option.action == "restart" then patch.worktree = null end
+  if option and option.action == "renew_budget" then patch.budget_from = #list_of(task.attempts) end
   if option and option.action == "review" then
     patch.reason = option.label
     return patch, "needs-review"

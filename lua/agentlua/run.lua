@@ -1,5 +1,6 @@
 -- agentlua.run: one `agentlua run` on a project: its record, its orders, the processes it has.
 
+local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
@@ -34,6 +35,10 @@ function M.start(project)
   self:event("run_started", { script = self.record.script })
   tripwire.arm(project)
   project.identity = errors.check(project:repo():identity())
+  self.budget = budget.open(project.config.budget, self.dir, function(over)
+    self:event("budget_warning", over)
+    io.stderr:write("agentlua: nearly used up: ", budget.describe(over), "\n")
+  end)
   return self
 end
 
@@ -156,7 +161,7 @@ end
 
 function run_type:forget(child) self.children[child] = nil end
 
---- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, error.
+--- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, error.
 function run_type:finish(reason, code)
   self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })
   self:save { status = "ended", reason = reason, code = code, ended_at = core.time.iso() }

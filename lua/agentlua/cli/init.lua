@@ -32,6 +32,7 @@ return {
   -- timeouts = { idle = 1800 },      -- seconds without output; wall, start: in all, until the first
   -- bounds = {},                     -- memory, output = bytes; processes = number; of one attempt
   -- launcher = {},                   -- put in front of the agent's command: { "nice" }
+  -- budget = { task = { usd = 5 } }, -- day, run, task, attempt; usd, tokens, turns, seconds
   -- stop_grace = 5,                  -- seconds between TERM and KILL
 }
 ]]
