@@ -8,6 +8,7 @@
 #include "agentlua/fs.hpp"
 #include "agentlua/lock.hpp"
 #include "agentlua/text.hpp"
+#include "agentlua/redact.hpp"
 #include "agentlua/event_loop.hpp"
 #include "agentlua/watchdog.hpp"
 #include "agentlua/process.hpp"

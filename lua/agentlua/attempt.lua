@@ -7,6 +7,7 @@ local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local launcher = require "agentlua.launch"
+local sandbox = require "agentlua.sandbox"
 local tripwire = require "agentlua.tripwire"
 
 local M = {}
@@ -57,7 +58,9 @@ local function start(run, task, opts, files, dir)
   options.timeout, options.idle, options.start = config.timeouts.wall, config.timeouts.idle, config.timeouts.start
   options.memory, options.processes, options.output =
     config.bounds.memory, config.bounds.processes, config.bounds.output
-  options.launcher = config.launcher
+  options.launcher = table.move(config.launcher, 1, #config.launcher, 1, {})
+  local box = sandbox.launcher(project, run, task, opts.cwd, options[1], opts.agent.state)
+  table.move(box, 1, #box, #options.launcher + 1, options.launcher)
   return run:spawn(task, options)
 end
 

@@ -73,6 +73,8 @@ M.keys = {
     memory = { not_negative }, processes = { not_negative }, output = { not_negative },
   } },
   launcher = { list_of "string", {} }, -- put in front of the agent's command: { "nice" }, { "bwrap", ... }
+  sandbox = { one_of("none", "bwrap"), "none" }, -- what agents and `verify` commands run in; see sandbox.lua
+  secrets = { list_of "string", {} }, -- names of variables whose values are replaced in all logs
   stop_grace = { positive, 5 }, -- seconds between TERM and KILL
   -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}
   env = { "table", nil, {

@@ -42,4 +42,19 @@ function M.of(project, run, task, more)
   return env
 end
 
+--- Secrets whose values are replaced in all that processes of the project say: those that `secrets` names,
+--- and the keys of its agents. {NAME = value}
+function M.secrets(project)
+  local found, set = {}, project.config.env.set or {}
+  local function take(name)
+    local value = set[name] or os.getenv(name)
+    if value and value ~= "" then found[name] = tostring(value) end
+  end
+  for _, name in ipairs(project.config.secrets) do take(name) end
+  for _, backend in pairs(project.agents) do
+    for _, name in ipairs(backend.api_keys or {}) do take(name) end
+  end
+  return found
+end
+
 return M

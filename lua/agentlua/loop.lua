@@ -6,6 +6,7 @@ local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
+local sandbox = require "agentlua.sandbox"
 local view = require "agentlua.view"
 
 local M = {}
@@ -29,6 +30,7 @@ local function preflight(project)
   project:check_branches()
   errors.check_usage(project:repo():identity())
   project:agent()
+  sandbox.check(project)
 end
 
 function loop_type:recover()

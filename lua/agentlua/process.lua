@@ -33,6 +33,7 @@ end
 --- timeout, idle, start = seconds in all, without output, until the first output;
 --- output, memory = bytes; processes = number at one time; nice; rlimits = {nofile = 1024, ...};
 --- grace = seconds between TERM and KILL (5), or stop = list of {signal = number, wait = seconds};
+--- secrets = {NAME = value}, each replaced by "[NAME]" in all that it says;
 --- contain = false to run without the reaper; hold = lock descriptors kept until nothing of it is left.
 ---@return table child | nil, string message, string code
 function M.spawn(options)

@@ -69,7 +69,7 @@ function M.open(opts)
     errors.usage("EUNTRUSTED", "the .agentlua of '" .. at.root .. "' was not made here and is not trusted; "
       .. "read it, then run: agentlua trust '" .. at.root .. "'")
   end
-  local self = setmetatable({ root = at.root, dir = at.dir }, project_type)
+  local self = setmetatable({ root = at.root, dir = at.dir, agents = {} }, project_type)
   self.options = opts.options or options.parse()
   self.config = config.load(at.dir .. "/config.lua")
   local named = self.options.tasks or os.getenv "AGENTLUA_TASKS"
@@ -137,9 +137,8 @@ end
 --- The backend for a task: --agent, else the first of `agents` in config.lua. Raises ENOAGENT.
 function project_type:agent(_task)
   local name = self.options.agent or self.config.agents[1]
-  self._agents = self._agents or {}
-  self._agents[name] = self._agents[name] or agent.load(name, self)
-  return self._agents[name]
+  self.agents[name] = self.agents[name] or agent.load(name, self)
+  return self.agents[name]
 end
 
 --- Text of prompt `name` for a task: the template with the task's fields.

@@ -2,6 +2,7 @@
 
 local budget = require "agentlua.budget"
 local core = require "agentlua.core"
+local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
@@ -151,6 +152,7 @@ end
 --- Starts a process for a task: it is stopped and paused with the run, and shares the task's lock.
 function run_type:spawn(task, options)
   options.grace = self.project.config.stop_grace
+  options.secrets = environment.secrets(self.project)
   options.hold = { errors.check(self.project.store:owner_fd(task.id)) }
   local child, message, code = process.spawn(options)
   if not child then return nil, message, code end

@@ -3,13 +3,14 @@
 local core = require "agentlua.core"
 local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
+local sandbox = require "agentlua.sandbox"
 
 local M = {}
 
 local function run_check(project, run, task, tree, check)
   local argv = table.move(check.argv, 1, #check.argv, 1, {
     cwd = tree.path, stderr = "merge", timeout = check.timeout or 1800,
-    env = environment.of(project, run, task),
+    env = environment.of(project, run, task), launcher = sandbox.launcher(project, run, task, tree.path, check.argv[1]),
   })
   local child <close>, message = run:spawn(task, argv)
   if not child then return { code = -1, stdout = message } end

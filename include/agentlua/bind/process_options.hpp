@@ -123,6 +123,16 @@ inline void set_env(lua_State* L, int index, process_options& options) {
     options.env_changes.emplace_back(std::move(name), std::move(text));
   }
 }
+/// {NAME = value}
+inline void set_secrets(lua_State* L, int index, process_options& options) {
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    const int value = lua_gettop(L);
+    if (lua_type(L, value - 1) != LUA_TSTRING || lua_type(L, value) != LUA_TSTRING)
+      refuse("secrets must be {NAME = value}");
+    options.secrets.emplace_back(
+        text_at(L, value - 1, "a name in secrets"), text_at(L, value, "a secret"));
+  }
+}
 inline void set_env_only(lua_State* L, int index, process_options& options) {
   if (lua_toboolean(L, index) != 0) options.env.emplace();
 }
@@ -199,6 +209,7 @@ inline constexpr field fields[] = {
     {"stdout_file", LUA_TSTRING, set_text<&o::stdout_file>},
     {"stderr_file", LUA_TSTRING, set_text<&o::stderr_file>},
     {"launcher", LUA_TTABLE, set_launcher},
+    {"secrets", LUA_TTABLE, set_secrets},
     {"contain", LUA_TBOOLEAN, set_flag<&o::contain>},
     {"hold", LUA_TTABLE, set_hold},
     {"nice", LUA_TNUMBER, set_nice},

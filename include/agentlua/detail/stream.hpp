@@ -15,6 +15,7 @@
 #include "agentlua/detail/byte_queue.hpp"
 #include "agentlua/event_loop.hpp"
 #include "agentlua/fs.hpp"
+#include "agentlua/redact.hpp"
 
 namespace agentlua::detail {
 
@@ -51,6 +52,10 @@ class stream {
     if (!file.empty()) file_ = fs::open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
     file_name_ = file;
     keep_ = keep;
+  }
+  /// From now on secrets are replaced before anybody sees or keeps what comes.
+  void hide(const named_secrets& secrets) {
+    if (!secrets.empty()) redactor_ = std::make_unique<redactor>(secrets);
   }
   void attach(event_loop& loop, std::function<void()> changed) {
     loop_ = &loop;
@@ -117,6 +122,7 @@ class stream {
   /// pipe may still hold of the child's own.
   void limit_rest() noexcept { last_byte_ = bytes_ + largest_chunk + high_water; }
   void abandon() noexcept {
+    if (fd_ && redactor_) deliver(redactor_->finish());
     watch_.reset();
     fd_.reset();
     file_.reset();
@@ -147,8 +153,12 @@ class stream {
     }
     auto size = static_cast<std::size_t>(got);
     bytes_ += size;
-    if (file_) save({room, size});
-    if (keep_) buffer_.commit(size);
+    if (redactor_) {
+      deliver(redactor_->feed({room, size}));
+    } else {
+      if (file_) save({room, size});
+      if (keep_) buffer_.commit(size);
+    }
     if (bytes_ >= last_byte_) {
       abandon();
       return false;
@@ -160,6 +170,12 @@ class stream {
     return true;
   }
 
+  void deliver(const std::string& bytes) noexcept {
+    if (file_) save(bytes);
+    if (!keep_ || bytes.empty()) return;
+    std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
+    buffer_.commit(bytes.size());
+  }
   void save(std::string_view bytes) noexcept {
     try {
       fs::write_all(file_.get(), bytes, file_name_);
@@ -181,6 +197,7 @@ class stream {
   std::uint64_t last_byte_ = UINT64_MAX;  // reading ends here
   bool dropping_ = false;                 // inside a line whose start was given out as cut
   std::string file_name_, file_problem_;
+  std::unique_ptr<redactor> redactor_;
 };
 
 /// What a child reads: queued bytes are written as it takes them.

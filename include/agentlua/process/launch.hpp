@@ -88,6 +88,8 @@ inline void plan_streams(const process_options& options, spawn_plan& plan, child
   } else {
     plan.fds.push_back(fs::open("/dev/null", O_RDONLY));
   }
+  ends.out.hide(options.secrets);
+  ends.err.hide(options.secrets);
   plan.fds.push_back(plan_output(options.stdout_to, 1, options.stdout_file, ends.out));
   if (options.stderr_to == "merge") {
     plan.fds.emplace_back(::fcntl(plan.fds[1].get(), F_DUPFD_CLOEXEC, 0));

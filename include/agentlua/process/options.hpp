@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agentlua/redact.hpp"
 #include "agentlua/time.hpp"
 
 namespace agentlua {
@@ -45,6 +46,7 @@ struct process_options {
   std::string stdout_to = "pipe";        ///< pipe, file, discard, inherit
   std::string stderr_to = "pipe";        ///< the same, or merge (into stdout)
   std::string stdout_file, stderr_file;  ///< appended to: by "file" only, by "pipe" as well
+  named_secrets secrets;                 ///< replaced in what it says, see redact.hpp
   bool contain = true;                   ///< run under agentlua-reaper, so that nothing survives it
   std::string reaper;                    ///< path of agentlua-reaper; found by itself when empty
   std::vector<int> hold;  ///< locks that stay held until nothing of the process is left
