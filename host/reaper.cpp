@@ -1,5 +1,6 @@
-// agentlua-reaper [nice=N] [rlimit=RESOURCE:VALUE]... [memory=BYTES] [processes=N] -- PROGRAM [ARGS]:
-// runs PROGRAM and outlives everything that it starts.
+// agentlua-reaper [tty] [nice=N] [rlimit=RESOURCE:VALUE]... [memory=BYTES] [processes=N] -- PROGRAM
+// [ARGS]: runs PROGRAM and outlives everything that it starts. tty: its stdin is a terminal, which
+// becomes its controlling one.
 //
 // The host starts one reaper per contained process. The reaper leads a session of its own and is
 // the subreaper of all descendants, so that nothing escapes by double fork or setsid. When the
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -49,6 +51,7 @@ struct limit {
 limit limits[RLIM_NLIMITS];
 int limit_count = 0;
 int niceness = 0;
+bool on_terminal = false;
 
 void report(reaper_event event, int value) {
   reaper_record record{event, value};
@@ -188,6 +191,8 @@ char** take_settings(char** argv) {
     if (std::sscanf(*argv, "rlimit=%d:%llu", &next.resource, &next.value) == 2) {
       if (limit_count == RLIM_NLIMITS) return nullptr;
       limits[limit_count++] = next;
+    } else if (std::strcmp(*argv, "tty") == 0) {
+      on_terminal = true;
     } else if (std::sscanf(*argv, "nice=%d", &niceness) != 1 &&
                std::sscanf(*argv, "memory=%llu", &most_memory) != 1 &&
                std::sscanf(*argv, "processes=%llu", &most_processes) != 1) {
@@ -202,6 +207,7 @@ char** take_settings(char** argv) {
 reaper_event become_program(char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // if the reaper itself is killed
   ::setsid();
+  if (on_terminal && ::ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) return reaper_event::refused;
   for (int i = 0; i < limit_count; ++i) {
     rlimit both{limits[i].value, limits[i].value};
     auto resource = static_cast<__rlimit_resource>(limits[i].resource);

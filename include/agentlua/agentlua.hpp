@@ -11,6 +11,8 @@
 #include "agentlua/redact.hpp"
 #include "agentlua/event_loop.hpp"
 #include "agentlua/watchdog.hpp"
+#include "agentlua/pty.hpp"
+#include "agentlua/terminal.hpp"
 #include "agentlua/process.hpp"
 #include "agentlua/store.hpp"
 #include "agentlua/limit.hpp"

@@ -7,6 +7,7 @@
 #include "agentlua/bind/process.hpp"
 #include "agentlua/bind/store.hpp"
 #include "agentlua/bind/system.hpp"
+#include "agentlua/bind/terminal.hpp"
 #include "agentlua/bind/watchdog.hpp"
 #include "agentlua/version.hpp"
 
@@ -26,6 +27,7 @@ inline int open(lua_State* L) {
       {"lock", bind::open_lock},
       {"store", bind::open_store},
       {"watchdog", bind::open_watchdog},
+      {"terminal", bind::open_terminal},
       {"fs", [](lua_State* s) { return bind::new_table(s, bind::system_api::fs_functions), 1; }},
       {"text",
        [](lua_State* s) { return bind::new_table(s, bind::system_api::text_functions), 1; }},

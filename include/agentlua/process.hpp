@@ -55,14 +55,19 @@ class process {
   detail::stream& err() noexcept { return ends_.err; }
 
   /// Queues bytes for stdin. Never blocks; what a child that has closed it misses is dropped.
-  /// Errors: EINVAL (without `stdin_pipe`).
+  /// Errors: EINVAL (without `stdin_pipe` or `pty`).
   void write(std::string_view bytes) {
-    if (!options_.stdin_pipe)
+    if (!options_.stdin_pipe && !options_.pty)
       throw error("EINVAL", "stdin of '" + options_.argv[0] + "' is no pipe; start it with one");
     ends_.in.write(bytes);
   }
-  /// Closes stdin after what is queued.
+  /// Closes stdin after what is queued; at a terminal, types Ctrl-D there.
   void close_stdin() { ends_.in.finish(); }
+
+  /// Sets the size of its terminal. Errors: EINVAL (without `pty`).
+  void resize(terminal_size size) { set_size(own_terminal(), size); }
+  /// Whether its terminal shows what is typed. Errors: EINVAL (without `pty`).
+  bool echoes() const { return agentlua::echoes(own_terminal()); }
 
   /// Sends a signal to every process of the tree (SIGSTOP and SIGCONT pause and resume it).
   void signal(int number) noexcept { order(static_cast<unsigned char>(number)); }
@@ -110,7 +115,7 @@ class process {
     ends_.err.attach(loop_, [this] { on_output(); });
     ends_.in.attach(loop_);
     ends_.in.write(options_.stdin_text);
-    if (!options_.stdin_pipe) ends_.in.finish();
+    if (!options_.stdin_pipe && !options_.pty) ends_.in.finish();
     const process_bounds& bounds = options_.bounds;
     if (bounds.wall.count() > 0) wall_timer_ = loop_.after(bounds.wall, [this] { strike("wall"); });
     if (bounds.start.count() > 0)
@@ -191,7 +196,7 @@ class process {
         fail(detail::start_error(record.value, name()));
         break;
       case reaper_event::refused:
-        fail(errno_error(record.value, "set the niceness or limits of", name()));
+        fail(errno_error(record.value, "set the niceness, limits or terminal of", name()));
         break;
       case reaper_event::bound:
         if (result_.bound.empty())
@@ -210,6 +215,10 @@ class process {
     }
   }
 
+  int own_terminal() const {
+    if (!options_.pty) throw error("EINVAL", "'" + name() + "' has no terminal; start it on a pty");
+    return ends_.terminal.get();
+  }
   const std::string& name() const {
     return options_.launcher.empty() ? options_.argv[0] : options_.launcher[0];
   }

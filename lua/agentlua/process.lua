@@ -34,6 +34,8 @@ end
 --- output, memory = bytes; processes = number at one time; nice; rlimits = {nofile = 1024, ...};
 --- grace = seconds between TERM and KILL (5), or stop = list of {signal = number, wait = seconds};
 --- secrets = {NAME = value}, each replaced by "[NAME]" in all that it says;
+--- pty = true | {rows = 24, cols = 80}: a terminal of its own, which is stdin, stdout and stderr; write() types
+--- there, close_stdin() types Ctrl-D, and lines() end in "\r";
 --- contain = false to run without the reaper; hold = lock descriptors kept until nothing of it is left.
 ---@return table child | nil, string message, string code
 function M.spawn(options)
@@ -81,9 +83,13 @@ function child_type:read(which)
   end
 end
 
---- Queues bytes for its stdin (stdin_pipe); never waits.
+--- Queues bytes for its stdin (stdin_pipe, pty); never waits.
 function child_type:write(bytes) return self.native:write(bytes) end
 function child_type:close_stdin() return self.native:close_stdin() end
+--- Sets the size of its terminal (pty).
+function child_type:resize(rows, cols) return self.native:resize(rows, cols) end
+--- Whether its terminal (pty) shows what is typed.
+function child_type:echoes() return self.native:echoes() end
 
 --- Waits until nothing of the process is left. Output that nobody took is in the result.
 function child_type:wait()

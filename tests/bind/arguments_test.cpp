@@ -91,6 +91,7 @@ constexpr char handles[] = R"lua(
       ["agentlua.lock"] = assert(core.lock.try(os.tmpname())),
       ["agentlua.store"] = assert(core.store.open "tasks"),
       ["agentlua.event_source"] = core.loop.timer(100),
+      ["agentlua.terminal"] = assert(core.terminal.open()),
       ["agentlua.watchdog"] = assert(core.watchdog.start(100)),
       ["agentlua.job"] = assert(git.open { path = "/" }),
     }
@@ -183,7 +184,7 @@ TEST_CASE_FIXTURE(
     warm_loop()
     local before = descriptors()
     for name in ([[
-      cwd env env_only stdin stdin_pipe stdout stderr stdout_file stderr_file launcher contain hold
+      cwd env env_only stdin stdin_pipe stdout stderr stdout_file stderr_file pty launcher contain hold
       nice rlimits timeout idle start output memory processes grace stop unknown
     ]]):gmatch "%S+" do
       for _, sample in ipairs(wrong) do

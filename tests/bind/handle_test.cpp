@@ -13,6 +13,7 @@ constexpr char makers_lua[] = R"lua(
     ["agentlua.lock"] = function() return core.lock.try "./lock" end,
     ["agentlua.store"] = function() return core.store.open "tasks" end,
     ["agentlua.event_source"] = function() return core.loop.timer(100) end,
+    ["agentlua.terminal"] = function() return core.terminal.open() end,
     ["agentlua.job"] = function() return git.open { path = "/" } end,
   }
 )lua";

@@ -70,3 +70,22 @@ TEST_CASE_FIXTURE(one_state, "a path with a NUL byte is refused, not cut") {
     assert(core.fs.read "./name" == "content")
   )lua");
 }
+
+TEST_CASE_FIXTURE(one_state, "sizes of terminals that cannot be are refused") {
+  run(R"lua(
+    for _, size in ipairs { 0, -1, 65536, 0 / 0, math.huge } do
+      local child, message, code = core.process.spawn { "true", pty = { rows = size } }
+      assert(not child and code == "EINVAL" and message:find "1 to 65535", message)
+    end
+    for _, wrong in ipairs { 1, "yes", { columns = 80 }, { rows = "24" }, { 24, 80 } } do
+      raises("pty must be true or", core.process.spawn, { "true", pty = wrong })
+    end
+    local child <close> = assert(core.process.spawn { "cat", pty = { cols = 100 } })
+    raises("bad argument #2", child.resize, child, 0, 80)
+    raises("bad argument #3", child.resize, child, 24, 65536)
+    raises("bad argument #3", child.resize, child, 24)
+    assert(child:resize(24, 80) and child:echoes())
+    local plain <close> = assert(core.process.spawn { "cat", pty = false })
+    assert(select(3, plain:resize(24, 80)) == "EINVAL" and select(3, plain:echoes()) == "EINVAL")
+  )lua");
+}

@@ -124,6 +124,30 @@ inline int close_stdin(lua_State* L) {
   failure problem;
   return protect(problem, [&] { c.native->close_stdin(); }) ? 0 : fail(L, problem);
 }
+/// resize(rows, cols): of its terminal.
+inline int resize(lua_State* L) {
+  self(L);  // its error comes first
+  terminal_size size;
+  for (auto [arg, into] : {std::pair(2, &size.rows), std::pair(3, &size.columns)}) {
+    lua_Integer number = luaL_checkinteger(L, arg);
+    luaL_argcheck(L, number >= 1 && number <= 65535, arg, "not 1 to 65535");
+    *into = static_cast<unsigned short>(number);
+  }
+  child& c = self(L);
+  failure problem;
+  if (!protect(problem, [&] { c.native->resize(size); })) return fail(L, problem);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+/// echoes() -> whether its terminal shows what is typed.
+inline int echoes(lua_State* L) {
+  child& c = self(L);
+  failure problem;
+  bool answer = false;
+  if (!protect(problem, [&] { answer = c.native->echoes(); })) return fail(L, problem);
+  lua_pushboolean(L, answer ? 1 : 0);
+  return 1;
+}
 /// signal(number): to every process of the tree.
 inline int signal(lua_State* L) {
   child& c = self(L);
@@ -202,6 +226,8 @@ inline constexpr luaL_Reg methods[] = {
     {"read", read},
     {"write", write},
     {"close_stdin", close_stdin},
+    {"resize", resize},
+    {"echoes", echoes},
     {"signal", signal},
     {"stop", stop},
     {"kill", kill},

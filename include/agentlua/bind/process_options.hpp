@@ -141,6 +141,26 @@ inline void set_nice(lua_State* L, int index, process_options& options) {
   options.nice = static_cast<int>(std::clamp(lua_tonumber(L, index), -40.0, 40.0));
 }
 
+/// true, or {rows = 24, cols = 80}
+inline void set_pty(lua_State* L, int index, process_options& options) {
+  const int type = lua_type(L, index);
+  if (type != LUA_TTABLE) {
+    if (type != LUA_TBOOLEAN) refuse("pty must be true or {rows = number, cols = number}");
+    if (lua_toboolean(L, index) != 0) options.pty.emplace();
+    return;
+  }
+  options.pty.emplace();
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    std::string name = text_at(L, lua_gettop(L) - 1, "a name in pty");
+    if (lua_type(L, -1) != LUA_TNUMBER || (name != "rows" && name != "cols"))
+      refuse("pty must be true or {rows = number, cols = number}");
+    double number = lua_tonumber(L, -1);
+    if (!(number >= 1 && number <= 65535)) refuse_value("pty: " + name + " must be 1 to 65535");
+    auto count = static_cast<unsigned short>(number);
+    (name == "rows" ? options.pty->rows : options.pty->columns) = count;
+  }
+}
+
 /// {nofile = 1024, ...} with the names of setrlimit(2), in small letters.
 inline void set_rlimits(lua_State* L, int index, process_options& options) {
   static constexpr std::pair<const char*, int> known[] = {
@@ -192,7 +212,7 @@ inline void set_stop(lua_State* L, int index, process_options& options) {
 
 struct field {
   const char* name;
-  int type;
+  int type;  // LUA_TNONE: more than one; `set` looks
   field_setter set;
 };
 
@@ -208,6 +228,7 @@ inline constexpr field fields[] = {
     {"stderr", LUA_TSTRING, set_text<&o::stderr_to>},
     {"stdout_file", LUA_TSTRING, set_text<&o::stdout_file>},
     {"stderr_file", LUA_TSTRING, set_text<&o::stderr_file>},
+    {"pty", LUA_TNONE, set_pty},
     {"launcher", LUA_TTABLE, set_launcher},
     {"secrets", LUA_TTABLE, set_secrets},
     {"contain", LUA_TBOOLEAN, set_flag<&o::contain>},
@@ -243,7 +264,7 @@ inline void read_options(lua_State* L, int index, process_options& options) {
       return name == one.name;
     });
     if (found == std::end(fields)) refuse("unknown option '" + name + "'");
-    if (lua_type(L, value) != found->type)
+    if (found->type != LUA_TNONE && lua_type(L, value) != found->type)
       refuse("option '" + name + "' must be a " + lua_typename(L, found->type) + ", it is a " +
              luaL_typename(L, value));
     found->set(L, value, options);

@@ -15,7 +15,7 @@ enum class reaper_event : std::int32_t {
   failed = 2,   ///< the program could not be started; value: errno
   exited = 3,   ///< the program has ended; value: wait status
   empty = 4,    ///< nothing that it started is alive
-  refused = 5,  ///< its niceness or a limit could not be set, it was not started; value: errno
+  refused = 5,  ///< niceness, limit or terminal could not be set, not started; value: errno
   bound = 6,    ///< it has used up a bound and is being killed; value: reaper_bound
   nested = 7,   ///< some of it is in a PID namespace of its own
 };

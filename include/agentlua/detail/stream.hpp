@@ -203,8 +203,10 @@ class stream {
 /// What a child reads: queued bytes are written as it takes them.
 class sink {
  public:
-  void open(unique_fd fd) {
+  /// `typed`: it is a terminal, where the end is a key (Ctrl-D, VEOF as terminals are made).
+  void open(unique_fd fd, bool typed = false) {
     fd_ = std::move(fd);
+    typed_ = typed;
     ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
   }
   void attach(event_loop& loop) { loop_ = &loop; }
@@ -212,9 +214,11 @@ class sink {
     if (!fd_ || finishing_ || bytes.empty()) return;
     std::memcpy(queue_.prepare(bytes.size()), bytes.data(), bytes.size());
     queue_.commit(bytes.size());
+    in_line_ = bytes.back() != '\n' && bytes.back() != '\r';
     flush();
   }
   void finish() {
+    if (typed_) write(in_line_ ? "\4\4" : "\4");  // inside of a line the first one ends the line
     finishing_ = true;
     if (fd_) flush();
   }
@@ -247,6 +251,8 @@ class sink {
   std::unique_ptr<event_loop::subscription> watch_;
   byte_queue queue_;
   bool finishing_ = false;
+  bool typed_ = false;
+  bool in_line_ = false;
 };
 
 }  // namespace agentlua::detail

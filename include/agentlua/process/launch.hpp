@@ -16,9 +16,17 @@ namespace agentlua::detail {
 /// The parent's ends of what joins it to a child.
 struct child_ends {
   unique_fd control, status;  // of the reaper
+  unique_fd terminal;         // master of the child's pseudo terminal
   stream out, err;
   sink in;
 };
+
+/// Another descriptor of the same thing. Errors: EBADF, EMFILE.
+inline unique_fd share(int fd, const char* what) {
+  unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw_errno("share", what);
+  return copy;
+}
 
 /// Environment of a child: complete list or ours, then the changes.
 inline void plan_environment(const process_options& options, spawn_plan& plan) {
@@ -92,14 +100,23 @@ inline void plan_streams(const process_options& options, spawn_plan& plan, child
   ends.err.hide(options.secrets);
   plan.fds.push_back(plan_output(options.stdout_to, 1, options.stdout_file, ends.out));
   if (options.stderr_to == "merge") {
-    plan.fds.emplace_back(::fcntl(plan.fds[1].get(), F_DUPFD_CLOEXEC, 0));
-    if (!plan.fds.back()) throw_errno("share", "output");
+    plan.fds.push_back(share(plan.fds[1].get(), "output"));
   } else {
     plan.fds.push_back(plan_output(options.stderr_to, 2, options.stderr_file, ends.err));
   }
 }
 
-/// Puts agentlua-reaper in front: `agentlua-reaper [nice=N] [rlimit=R:V] [memory=BYTES]
+/// One pseudo terminal for all three.
+inline void plan_terminal(const process_options& options, spawn_plan& plan, child_ends& ends) {
+  pty both = open_pty(*options.pty);
+  ends.out.open(share(both.master.get(), "terminal"), options.stdout_file, true);
+  ends.in.open(share(both.master.get(), "terminal"), true);
+  ends.terminal = std::move(both.master);
+  plan.fds.push_back(std::move(both.slave));
+  while (plan.fds.size() < 3) plan.fds.push_back(share(plan.fds[0].get(), "terminal"));
+}
+
+/// Puts agentlua-reaper in front: `agentlua-reaper [tty] [nice=N] [rlimit=R:V] [memory=BYTES]
 /// [processes=N] -- PROGRAM ARGS...`.
 inline void plan_reaper(const process_options& options, spawn_plan& plan, child_ends& ends) {
   auto [control_read, control_write] = make_pipe();
@@ -110,6 +127,7 @@ inline void plan_reaper(const process_options& options, spawn_plan& plan, child_
   ends.status = std::move(status_read);
   ::fcntl(ends.status.get(), F_SETFL, O_NONBLOCK);
   std::vector<std::string> front = {"agentlua-reaper"};
+  if (options.pty) front.emplace_back("tty");
   if (options.nice != 0) front.push_back("nice=" + std::to_string(options.nice));
   for (const auto& [resource, value] : options.rlimits)
     front.push_back("rlimit=" + std::to_string(resource) + ":" + std::to_string(value));
@@ -124,10 +142,7 @@ inline void plan_reaper(const process_options& options, spawn_plan& plan, child_
 }
 
 inline void plan_locks(const process_options& options, spawn_plan& plan) {
-  for (int fd : options.hold) {
-    plan.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    if (!plan.fds.back()) throw_errno("share", "lock descriptor");
-  }
+  for (int fd : options.hold) plan.fds.push_back(share(fd, "lock descriptor"));
 }
 
 /// Everything that starting takes; `ends` receives the parent's side.
@@ -136,12 +151,15 @@ inline void plan_locks(const process_options& options, spawn_plan& plan) {
 inline spawn_plan make_plan(const process_options& options, child_ends& ends) {
   const auto& bounds = options.bounds;
   bool needs_reaper = options.nice != 0 || !options.rlimits.empty() || bounds.memory != 0 ||
-                      bounds.processes != 0;
+                      bounds.processes != 0 || options.pty;
   if (!options.contain && needs_reaper)
-    throw error("EINVAL", "nice, rlimits, memory and processes need the reaper (contain)");
+    throw error("EINVAL", "nice, rlimits, memory, processes and pty need the reaper (contain)");
+  if (options.pty &&
+      (options.stdout_to != "pipe" || options.stderr_to != "pipe" || !options.stderr_file.empty()))
+    throw error("EINVAL", "output of a process with a pty goes there and nowhere else");
   spawn_plan plan;
   plan_program(options, plan);
-  plan_streams(options, plan, ends);
+  options.pty ? plan_terminal(options, plan, ends) : plan_streams(options, plan, ends);
   if (options.contain) plan_reaper(options, plan, ends);
   plan_locks(options, plan);
   return plan;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agentlua/pty.hpp"
 #include "agentlua/redact.hpp"
 #include "agentlua/time.hpp"
 
@@ -47,6 +48,8 @@ struct process_options {
   std::string stderr_to = "pipe";        ///< the same, or merge (into stdout)
   std::string stdout_file, stderr_file;  ///< appended to: by "file" only, by "pipe" as well
   named_secrets secrets;                 ///< replaced in what it says, see redact.hpp
+  std::optional<terminal_size> pty;      ///< its controlling terminal, which is stdin, stdout and
+                                         ///< stderr, and stays open; needs `contain`
   bool contain = true;                   ///< run under agentlua-reaper, so that nothing survives it
   std::string reaper;                    ///< path of agentlua-reaper; found by itself when empty
   std::vector<int> hold;  ///< locks that stay held until nothing of the process is left
