@@ -13,8 +13,8 @@ local git_variables = {
   "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
 }
 
---- Variables of such a process, for process.spawn; false: not handed on. `more` is put on top.
-function M.of(project, run, task, more)
+--- What the configuration says of the surroundings of agents, as `env` of process.spawn; false: not handed on.
+function M.settings(project)
   local settings, env = project.config.env, {}
   if settings.only then
     local keep = {}
@@ -27,6 +27,12 @@ function M.of(project, run, task, more)
   for _, name in ipairs(settings.drop or {}) do env[name] = false end
   for _, name in ipairs(git_variables) do env[name] = false end
   for name, value in pairs(settings.set or {}) do env[name] = value end
+  return env
+end
+
+--- Variables of a process that works on a task, for process.spawn. `more` is put on top of the settings.
+function M.of(project, run, task, more)
+  local env = M.settings(project)
   for name, value in pairs(more or {}) do env[name] = value end
   env.AGENTLUA_ROOT, env.AGENTLUA_TASKS = project.root, project.tasks_dir
   env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id

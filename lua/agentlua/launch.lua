@@ -55,7 +55,8 @@ local function argv_of(backend, values)
   return argv
 end
 
-local function env_of(backend, values, billing)
+--- Variables of a backend; one that names a value that is not there is left out.
+function M.env(backend, values, billing)
   local env = {}
   for _, name in ipairs(billing == "subscription" and backend.api_keys or {}) do env[name] = false end
   for name, value in pairs(backend.env) do
@@ -82,7 +83,7 @@ function M.build(backend, request)
     permission = permission_of(backend, request.permission), pre_args = backend.pre_args, args = backend.args,
   }
   local launch = {
-    argv = argv_of(backend, values), env = env_of(backend, values, wanted "billing"), stdin = request.prompt,
+    argv = argv_of(backend, values), env = M.env(backend, values, wanted "billing"), stdin = request.prompt,
   }
   if backend.prepare then
     values.mcp = request.mcp

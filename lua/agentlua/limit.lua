@@ -30,7 +30,7 @@ function M.all()
   local kept, limits = text and core.json.parse(text), {}
   for key, limit in pairs(type(kept) == "table" and kept or {}) do
     local ends = type(limit) == "table" and tonumber(limit.resets_at)
-    if ends and ends > core.time.now() then limits[key] = limit end
+    if ends and ends > core.time.now() or type(limit) == "table" and limit.kind == "auth" then limits[key] = limit end
   end
   return limits
 end
@@ -50,6 +50,7 @@ end
 --- Seconds until `account` may be used again; 0 when it may now.
 function M.remaining(account)
   local limit = M.all()[account]
+  if limit and not limit.resets_at then return math.huge end
   return limit and math.max(0, limit.resets_at - core.time.now()) or 0
 end
 
@@ -61,6 +62,34 @@ function M.wait(account, stopped)
     if stopped and stopped() then return false end
     fiber.sleep(math.min(left, 0.25))
   end
+end
+
+-- ---- accounts that are not logged in --------------------------------------------------------------------
+
+local function change(act)
+  errors.check(core.fs.mkdir(M.state_dir()))
+  local guard <close> = errors.check(lock(file() .. ".lock", { wait = 10 }))
+  local limits = M.all()
+  act(limits)
+  errors.check(core.fs.write { path = file(), content = core.json.dump(limits, 2) .. "\n" })
+  guard:close()
+end
+
+local report = M.report
+function M.report(found, ...)
+  if type(found) ~= "table" then return report(found, ...) end
+  change(function(limits)
+    limits[found.account] = { kind = found.kind, resets_at = found.resets_at, evidence = found.evidence }
+  end)
+end
+
+--- The limit that holds for an account now, or nil.
+function M.get(account) return M.all()[account] end
+
+--- Forgets the limit of an account, of one kind only when `kind` is given: "auth" after a login.
+function M.clear(account, kind)
+  local held = M.get(account)
+  if held and (not kind or held.kind == kind) then change(function(limits) limits[account] = nil end) end
 end
 
 --- Seconds to wait before try `n`, with full jitter: grows from `base` to at most `cap`.
