@@ -109,6 +109,29 @@ describe("agentlua login", function()
     assert.equal(0, child:wait().code)
   end)
 
+  it("the vendor's terminal is as large as the user's, also when that changes", function()
+    vendor [[login = { argv = { "sh", "-c",
+      "trap 'stty size; exit 0' WINCH; stty size; echo ready; while :; do sleep 0.02; done" } }]]
+    local child <close> = at_terminal "vendor"
+    assert.truthy(hear(child, "ready"):find("24 60\r\n", 1, true))
+    child:resize(40, 100)
+    local result = child:wait()
+    assert.equal(0, result.code)
+    assert.truthy(result.stdout:find("40 100\r\n", 1, true), result.stdout)
+  end)
+
+  it("Ctrl-C twice in a row ends a vendor that does not care for it", function()
+    vendor [[login = { argv = { "sh", "-c",
+      "trap 'echo no' INT; echo ready; while :; do sleep 0.02; done" } }]]
+    local child <close> = at_terminal "vendor"
+    hear(child, "ready")
+    child:write "\3"
+    hear(child, "no\r\n")
+    child:write "\3"
+    assert.equal(1, child:wait().code)
+    assert.is_true(child:echoes())
+  end)
+
   it("the check of a backend decides, whatever the program has said", function()
     local text = [[login = { argv = { %q }, ask_code = "code here: $", check = { %q, %q } }]]
     vendor(text:format(program, program, "check"))
