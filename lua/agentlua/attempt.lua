@@ -6,6 +6,7 @@ local core = require "agentlua.core"
 local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local hooks = require "agentlua.hooks"
 local launcher = require "agentlua.launch"
 local sandbox = require "agentlua.sandbox"
 local tripwire = require "agentlua.tripwire"
@@ -34,6 +35,7 @@ local function take_claim(run, task, state)
   if claim.to == "needs-input" then state.question = claim end
   if claim.to == "skipped" then state.skip = claim.reason or "the agent says that it cannot be done" end
   if claim.to == "analysed" then state.analysis = claim.analysis end
+  if claim.to == "done" then state.claimed = true end
 end
 
 -- Totals of a session at the end of the last attempt in it.
@@ -151,6 +153,7 @@ function M.run(run, task, opts)
   local dir = run.dir .. "/" .. (task.id8 or core.text.id8(task.id))
   local place = { dir = dir, files = ("%s/%d."):format(dir, n) }
   errors.check(core.fs.mkdir(dir))
+  opts.prompt = hooks.call(run, "on_prompt", opts.prompt, task, run) or opts.prompt
   errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
   local entry = { n = n, run = run.id, agent = backend.name, phase = opts.phase, started_at = core.time.iso() }
   record(project, task, entry)
@@ -159,6 +162,7 @@ function M.run(run, task, opts)
 
   local collector = collect.new(backend, totals_of(task, opts.session), function(event, state)
     if event.type == "usage" then charge(run, task, meter, state) end
+    hooks.call(run, "on_event", event, task, run)
     run.view(task, event)
   end)
   local state, before = collector.state, tripwire.before(project)
@@ -166,11 +170,18 @@ function M.run(run, task, opts)
   result, entry.ending = process(run, task, opts, place, collector, meter)
   tripwire.after(project, task, before)
   finish(run, task, entry, state, result)
-  return {
+  local outcome = {
     ok = entry.ending == "done", ending = entry.ending, text = collector:text(), state = state,
     reason = reason_of(state, result), exit_code = result.code, bound = result.bound, log = log,
     session = state.session, over = state.over,
   }
+  if outcome.ok and opts.phase == "execute" and project.config.completion == "explicit" and not state.claimed then
+    outcome.ok = false
+    outcome.feedback = "It ended without saying that the task is done: agentlua task done " .. task.id
+    outcome.reason = outcome.feedback
+  end
+  hooks.call(run, "on_result", outcome, task, run)
+  return outcome
 end
 
 return M

@@ -26,6 +26,9 @@ local function list_of(kind, least)
   end
 end
 
+local strings = list_of "string"
+local function names(value) return type(value) == "string" or strings(value), "a name or a list of names" end
+
 local function positive(value)
   return type(value) == "number" and value > 0, "a number above 0"
 end
@@ -59,12 +62,14 @@ M.keys = {
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
   agents = { list_of("string", 1), { "claude" } }, -- the first one is used
   backends = { "table", {} }, -- {name = {args=, env=, account=}}
-  verify = { list_of "table", {} }, -- list of {name, argv, timeout, required}
+  -- list of {name, argv or check, when, timeout, required}; what is not listed of checks.lua is made, too
+  verify = { list_of "table", {} },
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },
   revive = { not_negative, 0 }, -- times that a failed task is tried again by later runs, at most 3
   max_failures = { positive, 3 }, -- failed tasks in a row that end a run
   -- most that may be spent; dollars count where the agent says what it costs
+  completion = { one_of("exit", "explicit"), "exit" }, -- explicit: an agent has to say agentlua task done
   budget = { "table", nil, { day = { amounts }, run = { amounts }, task = { amounts }, attempt = { amounts } } },
   -- seconds of one attempt
   timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 }, start = { not_negative } } },
@@ -89,7 +94,9 @@ M.keys = {
 -- Keys of one check of `verify`.
 local verify_keys = {
   name = { "string" }, argv = { list_of("string", 1) }, timeout = { not_negative },
-  required = { "boolean" },
+  check = { one_of("secrets", "home_paths", "conflict_markers", "clean_tree") }, required = { "boolean" },
+  -- of the task's category; of changed files
+  when = { "table", nil, { category = { names }, not_category = { names }, paths = { list_of "string" } } },
 }
 
 local function nearest(key, keys)
@@ -128,8 +135,10 @@ function M.check(settings, where, keys, prefix)
     out[key] = spec[3] and M.check(value, where, spec[3], name .. ".") or value
   end
   for i, one in ipairs(out.verify or {}) do
-    if not M.check(one, where, verify_keys, ("verify[%d]."):format(i)).argv then
-      errors.usage("ECONFIG", ("%s: verify[%d] needs argv = {\"program\", ...}"):format(where, i))
+    local known = M.check(one, where, verify_keys, ("verify[%d]."):format(i))
+    if (known.argv == nil) == (known.check == nil) then
+      errors.usage("ECONFIG", ("%s: verify[%d] needs argv = {\"program\", ...}, or check = \"secrets\""):format(where,
+        i))
     end
   end
   return out

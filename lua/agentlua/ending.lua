@@ -4,6 +4,7 @@
 local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local hooks = require "agentlua.hooks"
 local questions = require "agentlua.questions"
 
 local M = {}
@@ -20,6 +21,10 @@ function M.move(project, task, to, patch)
   local reason = patch and type(patch.reason) == "string" and patch.reason or nil
   project:event("task_moved", { task = task.id, from = task.status, to = to, reason = reason })
   task.status = to
+  if to == "needs-input" and project.run then
+    local waiting = questions.pending(errors.check(project.store:get(task.id)))
+    hooks.call(project.run, "on_needs_input", task, waiting, project.run)
+  end
   return { status = to, reason = reason }
 end
 

@@ -4,6 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local hooks = require "agentlua.hooks"
 
 local M = {}
 
@@ -37,7 +38,9 @@ local outcome = {}
 
 function outcome.landed(project, task, tree, git, tip)
   project:event("landed", { task = task.id, commit = git.commit, base = tree.base, files = #git.files })
-  return project:landed(task, tree, git.commit, tip)
+  local result = project:landed(task, tree, git.commit, tip)
+  hooks.call(project.run, "after_land", task, tree, project.run)
+  return result
 end
 
 function outcome.empty(project, task, tree, git, tip)
@@ -119,6 +122,12 @@ function M.land(project, task, tree)
     if tip == tree.base_commit then return outcome.empty(project, task, tree, { reason = "no commits" }, tip) end
     local where = handed ~= true and handed(project, task, tree, tip) or "landing is left to you"
     return hand_to_person(project, task, tree, { status = mode, reason = where, paths = {} })
+  end
+  local may, why = hooks.call(project.run, "before_land", task, tree, project.run)
+  if may == false and not project.options.by_person then
+    return hand_to_person(project, task, tree, {
+      status = "held", reason = "the hook before_land holds it" .. (why and ": " .. tostring(why) or ""), paths = {},
+    })
   end
   local verified = #project.config.verify > 0 and tree.base_commit or nil
   for _ = 1, 3 do

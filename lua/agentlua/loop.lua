@@ -4,6 +4,7 @@ local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local hooks = require "agentlua.hooks"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
 local sandbox = require "agentlua.sandbox"
@@ -87,6 +88,7 @@ end
 function loop_type:work_on(task)
   local project, run, counts = self.project, self.run, self.run.record.counts
   view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
+  hooks.call(run, "on_task_start", task, run)
   local ok, result = errors.try(self.work, task, run_view(run, task))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
     view.say(task.name .. ": " .. result.message, "error")

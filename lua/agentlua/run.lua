@@ -6,6 +6,7 @@ local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
+local hooks = require "agentlua.hooks"
 local process = require "agentlua.process"
 local tripwire = require "agentlua.tripwire"
 
@@ -36,6 +37,7 @@ function M.start(project)
   self:event("run_started", { script = self.record.script })
   tripwire.arm(project)
   project.identity = errors.check(project:repo():identity())
+  self.hooks = hooks.load(project.dir .. "/hooks.lua")
   self.budget = budget.open(project.config.budget, self.dir, function(over)
     self:event("budget_warning", over)
     io.stderr:write("agentlua: nearly used up: ", budget.describe(over), "\n")
@@ -165,6 +167,7 @@ function run_type:forget(child) self.children[child] = nil end
 
 --- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, error.
 function run_type:finish(reason, code)
+  hooks.call(self, "on_stop", reason, self)
   self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })
   self:save { status = "ended", reason = reason, code = code, ended_at = core.time.iso() }
   self.lock:close()

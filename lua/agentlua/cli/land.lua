@@ -45,7 +45,7 @@ return {
     parser:option("--mode", "how"):choices { "squash", "merge", "rebase" }
   end,
   run = function(args)
-    local p = project.open { options = { script = "land", land = args.mode or "squash" } }
+    local p = project.open { options = { script = "land", by_person = true, land = args.mode or "squash" } }
     if args.onto and not p:repo():resolve("refs/heads/" .. args.onto) then
       errors.usage("ENOBASE", "there is no branch '" .. args.onto .. "' to land on")
     end
