@@ -10,18 +10,9 @@
 #include <vector>
 
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/tree_diff.hpp"
 
 namespace agentlua::git {
-
-/// One changed file.
-struct changed_file {
-  std::string path;
-  long added = 0, deleted = 0;  ///< lines; 0 when binary
-  bool binary = false;
-  /// A added, M modified, D deleted, T another type (file, link, submodule); with renames R and C.
-  char status = 'M';
-  std::string from;  ///< R, C: what it was before
-};
 
 namespace detail {
 
@@ -80,54 +71,11 @@ inline std::vector<changed_file> diff(const location& at, const std::string& fro
   return files;
 }
 
-namespace detail {
-
-inline owned<git_tree, git_tree_free> tree_of(git_repository* repo, const std::string& name) {
-  git_object* raw = nullptr;
-  if (git_revparse_single(&raw, repo, (name + "^{tree}").c_str()) != 0) return nullptr;
-  return owned<git_tree, git_tree_free>(reinterpret_cast<git_tree*>(raw));
-}
-
-/// diff() in process; false when libgit2 cannot tell, e.g. because it misses an object.
-inline bool diff_in_process(git_repository* repo, const std::string& from, const std::string& to,
-                            std::vector<changed_file>& files) {
-  auto before = tree_of(repo, from);
-  auto after = tree_of(repo, to);
-  git_diff_options options;
-  git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-  options.flags = GIT_DIFF_INCLUDE_TYPECHANGE | GIT_DIFF_INCLUDE_TYPECHANGE_TREES;
-  git_diff* raw = nullptr;
-  if (!before || !after ||
-      git_diff_tree_to_tree(&raw, repo, before.get(), after.get(), &options) != 0)
-    return false;
-  owned<git_diff, git_diff_free> all(raw);
-  for (std::size_t i = 0; i < git_diff_num_deltas(raw); ++i) {
-    git_patch* patch = nullptr;
-    if (git_patch_from_diff(&patch, raw, i) != 0) return false;
-    owned<git_patch, git_patch_free> one(patch);
-    const git_diff_delta* delta = git_diff_get_delta(raw, i);
-    if (delta->status == GIT_DELTA_TYPECHANGE) return false;  // which git counts as lines
-    std::size_t added = 0;
-    std::size_t deleted = 0;
-    if (patch != nullptr) git_patch_line_stats(nullptr, &added, &deleted, patch);
-    files.push_back({delta->new_file.path,
-                     static_cast<long>(added),
-                     static_cast<long>(deleted),
-                     (delta->flags & GIT_DIFF_FLAG_BINARY) != 0,
-                     git_diff_status_char(delta->status),
-                     {}});
-  }
-  return true;
-}
-
-}  // namespace detail
-
 /// The same, without renames, in process where libgit2 can tell: for landings, which ask often.
 inline std::vector<changed_file> diff(const repository& repo, const std::string& from,
                                       const std::string& to) {
   std::vector<changed_file> files;
-  if (repo.native() != nullptr && detail::diff_in_process(repo.native(), from, to, files))
-    return files;
+  if (repo.native() != nullptr && detail::diff_in_process(repo, from, to, files)) return files;
   return diff(repo.where(), from, to);
 }
 

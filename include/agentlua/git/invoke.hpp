@@ -43,6 +43,18 @@ struct command_options {
 
 namespace detail {
 
+/// Settings that win over every file: nothing that a repository can name is started by them, no
+/// background work is left behind, and what is published is flushed to the disk.
+inline const std::vector<std::string>& always() {
+  static const std::vector<std::string> list = {
+      "core.fsmonitor=false",       "gc.auto=0",
+      "maintenance.auto=false",     "protocol.ext.allow=never",
+      "submodule.recurse=false",    "core.fsync=objects,reference",
+      "advice.detachedHead=false",  "merge.autoStash=false",
+      "diff.ignoreSubmodules=dirty"};
+  return list;
+}
+
 /// Entries of PATH that do not depend on the directory that git runs in, which an agent may fill.
 inline std::string absolute_path() {
   const char* path = std::getenv("PATH");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agentlua/git/checkout.hpp"
+#include "agentlua/git/commit.hpp"
 #include "agentlua/git/merge.hpp"
 #include "agentlua/text.hpp"
 
@@ -89,7 +90,7 @@ class landing {
 
   /// Merges in the object store; no checkout, no index.
   bool merge() {
-    auto merged = git::merge(repo_.where(), result_.base, tip_, guarded());
+    auto merged = git::merge(repo_, result_.base, tip_, guarded());
     if (!merged.problem.empty()) return refuse("refused", merged.problem), false;
     if (!merged.conflicts.empty()) return conflicting(std::move(merged)), false;
     tree_ = merged.tree;
@@ -127,17 +128,9 @@ class landing {
 
   bool make_commit() {
     if (ask_.mode == "rebase") return rebase();
-    std::vector<std::string> args = {"commit-tree", tree_, "-p", result_.base};
-    if (ask_.mode == "merge") args.insert(args.end(), {"-p", tip_});
-    if (repo_.where().signs()) args.emplace_back("-S");
-    args.insert(args.end(), {"-F", "-"});
-    auto options = guarded(false);
-    options.input = ask_.message;
-    if (auto mail = ask_.author.find(" <"); mail != std::string::npos)
-      options.env = {
-          "GIT_AUTHOR_NAME=" + ask_.author.substr(0, mail),
-          "GIT_AUTHOR_EMAIL=" + ask_.author.substr(mail + 2, ask_.author.size() - mail - 3)};
-    result_.commit = line(repo_.where(), args, options);
+    new_commit made{tree_, {result_.base}, ask_.message, ask_.author};
+    if (ask_.mode == "merge") made.parents.push_back(tip_);
+    result_.commit = write_commit(repo_, made, guarded(false));
     return true;
   }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agentlua/git/disjoint_merge.hpp"
 #include "agentlua/git/repository.hpp"
 
 namespace agentlua::git {
@@ -75,6 +76,13 @@ inline merge_result merge(const location& at, const std::string& ours, const std
   auto result = detail::read_merge(parts);
   if (done.code == 0) result.conflicts.clear();
   return result;
+}
+
+/// The same, in process where the two sides have changed different files.
+inline merge_result merge(const repository& repo, const std::string& ours,
+                          const std::string& theirs, command_options options = {}) {
+  if (auto tree = merge_disjoint(repo, ours, theirs)) return {std::move(*tree), {}, {}};
+  return merge(repo.where(), ours, theirs, std::move(options));
 }
 
 /// A branch put on another commit, one commit after the other, as a rebase does it.

@@ -105,8 +105,9 @@ inline operation_state advance_operation(const location& at, const std::string& 
 
 /// True when a base has all that a branch has: its commits, equal patches, or their sum.
 inline bool is_merged(const location& at, const std::string& base, const std::string& tip) {
-  if (repository::at(at).contains(base, tip)) return true;
-  const auto merged = merge(at, base, tip);
+  const auto repo = repository::at(at);
+  if (repo.contains(base, tip)) return true;
+  const auto merged = merge(repo, base, tip);
   if (merged.problem.empty() && merged.conflicts.empty() &&
       merged.tree == line(at, {"rev-parse", base + "^{tree}"}))
     return true;

@@ -6,9 +6,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "agentlua/git/invoke.hpp"
+#include "agentlua/git/identity.hpp"
 #include "agentlua/json.hpp"
 #include "agentlua/text.hpp"
 
@@ -20,19 +21,21 @@ struct settings {
   std::map<std::string, std::string> files;   ///< configuration files -> SHA-256; "": not there
   std::string hooks_dir;                      ///< absolute
   std::string hooks;                          ///< SHA-256 over the hooks in it; "": none
+  /// "Name <email>" that git writes into commits while `files` are as recorded; "": git is to be asked.
+  std::string author, committer;
 };
 
 inline void to_json(json& out, const settings& from) {
-  out = {{"values", from.values},
-         {"files", from.files},
-         {"hooks_dir", from.hooks_dir},
-         {"hooks", from.hooks}};
+  out = {{"values", from.values}, {"files", from.files},   {"hooks_dir", from.hooks_dir},
+         {"hooks", from.hooks},   {"author", from.author}, {"committer", from.committer}};
 }
 inline void from_json(const json& from, settings& out) {
   from.at("values").get_to(out.values);
   from.at("files").get_to(out.files);
   from.at("hooks_dir").get_to(out.hooks_dir);
   from.at("hooks").get_to(out.hooks);
+  out.author = from.value("author", "");
+  out.committer = from.value("committer", "");
 }
 
 namespace detail {
@@ -99,18 +102,6 @@ inline std::optional<std::string> neutral_of(std::string_view key) {
     }
   }
   return std::nullopt;
-}
-
-/// Settings that win over every file: nothing that a repository can name is started by them, no
-/// background work is left behind, and what is published is flushed to the disk.
-inline const std::vector<std::string>& always() {
-  static const std::vector<std::string> list = {
-      "core.fsmonitor=false",       "gc.auto=0",
-      "maintenance.auto=false",     "protocol.ext.allow=never",
-      "submodule.recurse=false",    "core.fsync=objects,reference",
-      "advice.detachedHead=false",  "merge.autoStash=false",
-      "diff.ignoreSubmodules=dirty"};
-  return list;
 }
 
 inline std::string digest_of_file(const stdfs::path& file) {
@@ -188,6 +179,13 @@ inline bool unchanged(const settings& known) {
   return true;
 }
 
+/// True when git reads at a location what it read when the record was made.
+inline bool as_recorded(const location& at, const settings& known) {
+  std::error_code ignored;
+  const bool own = at.is_linked() && stdfs::exists(at.git_dir / "config.worktree", ignored);
+  return !own && known.files.contains((at.common_dir / "config").native()) && unchanged(known);
+}
+
 }  // namespace detail
 
 /// Records what may be started. Before the first agent runs. Errors: EGIT.
@@ -200,6 +198,7 @@ inline settings record_settings(const location& at) {
   if (!dir.empty()) dir.pop_back();
   out.hooks_dir = ((at.work_tree.empty() ? at.common_dir : at.work_tree) / dir).native();
   out.hooks = detail::digest_of_hooks(out.hooks_dir);
+  std::tie(out.author, out.committer) = detail::read_identity(at);
   return out;
 }
 
@@ -208,10 +207,7 @@ inline settings record_settings(const location& at) {
 inline std::map<std::string, std::string> changed_settings(const location& at,
                                                            const settings& known) {
   std::map<std::string, std::string> out;
-  std::error_code ignored;
-  const bool own = at.is_linked() && stdfs::exists(at.git_dir / "config.worktree", ignored);
-  const bool recorded = known.files.contains((at.common_dir / "config").native());
-  if (recorded && !own && detail::unchanged(known)) return out;
+  if (detail::as_recorded(at, known)) return out;
   const auto now = detail::read_settings(at).values;
   for (const auto& [key, value] : now) {
     auto before = known.values.find(key);
@@ -234,6 +230,15 @@ inline bool redirects_fetches(const std::map<std::string, std::string>& changed)
 /// True when the recorded hooks are what lies there now.
 inline bool hooks_unchanged(const settings& known) {
   return detail::digest_of_hooks(known.hooks_dir) == known.hooks;
+}
+
+/// True when the recorded author and committer are those that git would write into a commit now.
+inline bool identity_unchanged(const location& at, const settings& known) {
+  if (known.author.empty() || known.committer.empty() || detail::identity_in_environment())
+    return false;
+  for (const stdfs::path& file : detail::configuration_files(at))
+    if (!known.files.contains(file.native())) return false;
+  return detail::as_recorded(at, known);
 }
 
 inline bool location::signs() const {
