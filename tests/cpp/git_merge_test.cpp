@@ -231,6 +231,18 @@ TEST_CASE_FIXTURE(git_fixture, "a tree put together by hand hides nothing") {
       git::merge_disjoint(repo, base, git({"commit-tree", mode, "-p", base, "-m", "mode"})));
 }
 
+TEST_CASE_FIXTURE(git_fixture, "directories without end are left to git") {
+  auto repo = git::repository::open(root);
+  std::string path;
+  for (int i = 0; i < 20000; ++i) path += "a/";
+  git::command_options import;
+  import.input = import_commit("refs/heads/deep", 1, 0, {{ path + "f", "100644 x" }});
+  git::command(repo.where(), {"fast-import", "--quiet"}, import);
+  const std::string base = git({"rev-parse", "HEAD"});
+  const std::string tip = git({"commit-tree", "refs/heads/deep^{tree}", "-p", base, "-m", "deep"});
+  CHECK_FALSE(git::merge_disjoint(repo, base, tip));
+}
+
 TEST_CASE_FIXTURE(git_fixture, "attributes count for a diff wherever they are") {
   const std::string before = commit({{"dir/x.lock", "1\n"}, {"y.dat", "1\n"}}, "before");
   const std::string after = commit({{"dir/x.lock", "2\n"}, {"y.dat", "2\n"}}, "after");

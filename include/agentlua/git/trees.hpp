@@ -4,6 +4,7 @@
 #include <git2.h>
 
 #include <array>
+#include <climits>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,8 @@ template <class See>
 bool each_change(git_repository* repo, const std::string& path, const git_tree_entry* before,
                  const git_tree_entry* after, See see) {
   if (same_entry(before, after)) return true;
+  if (path.size() > PATH_MAX)
+    return false;  // no file system has it; and it bounds how deep this goes
   tree_handle old_tree;
   tree_handle new_tree;
   if (!open_tree(repo, before, old_tree) || !open_tree(repo, after, new_tree)) return false;
