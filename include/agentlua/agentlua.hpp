@@ -9,6 +9,7 @@
 #include "agentlua/lock.hpp"
 #include "agentlua/text.hpp"
 #include "agentlua/redact.hpp"
+#include "agentlua/zone.hpp"
 #include "agentlua/event_loop.hpp"
 #include "agentlua/watchdog.hpp"
 #include "agentlua/pty.hpp"

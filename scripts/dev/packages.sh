@@ -28,4 +28,5 @@ need_packages() {
 
 build_packages="g++ make cmake ninja-build pkg-config git ca-certificates lua5.4 liblua5.4-dev \
 nlohmann-json3-dev libgit2-dev libuv1-dev lua-argparse"
-test_packages="doctest-dev lua-busted lua-check lua-cjson clang clang-format clang-tidy procps strace bubblewrap"
+test_packages="doctest-dev lua-busted lua-check lua-cjson clang clang-format clang-tidy procps strace bubblewrap \
+tzdata"
