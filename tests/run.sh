@@ -77,7 +77,7 @@ build dev all_verify_interface_header_sets agentlua_host agentlua_example && cou
 build release && run_busted tests/lua && run_busted tests/runs
 # Short runs; README.md has the long ones.
 build release agentlua_misbehave agentlua_store_driver && run_busted tests/torture
-check "fuzz: task files" sh tests/torture/fuzz.sh 10
+check "fuzz: task files, messages about limits" sh tests/torture/fuzz.sh 10
 # What runs natively between two instructions of Lua must not mind the collector.
 LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan

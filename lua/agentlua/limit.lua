@@ -4,6 +4,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local limit_text = require "agentlua.limit_text"
 local lock = require "agentlua.lock"
 
 local M = {}
@@ -15,12 +16,7 @@ function M.state_dir()
   return base .. "/agentlua"
 end
 
---- Reads the end of a limit from a vendor's message: {kind, resets_at, confidence}, or nil.
-function M.parse(text, options)
-  local found = core.limit.parse { text = text, now = options and options.now or core.time.now() }
-  if type(found) ~= "table" then return nil end
-  return { kind = "usage", resets_at = found.resets_at, confidence = found.confidence }
-end
+M.parse = limit_text.parse
 
 local function file() return M.state_dir() .. "/limits.json" end
 

@@ -131,10 +131,16 @@ inline json host(const json&) {
           {"terminal", ::isatty(1) == 1}};
 }
 
+/// parse{text=, now=, zone=""} -> {resets_at=, confidence=, from=, to=} (from and to as string.sub
+/// takes them), or nothing.
 inline json limit_parse(const json& t) {
-  auto found = parse_limit(t.at("text").get<std::string>(), t.at("now").get<double>());
+  auto found = parse_limit(
+      t.at("text").get<std::string>(), t.at("now").get<double>(), t.value("zone", std::string()));
   if (!found) return nullptr;
-  return {{"resets_at", found->resets_at}, {"confidence", found->confidence}};
+  return {{"resets_at", found->resets_at},
+          {"confidence", found->confidence},
+          {"from", found->begin + 1},
+          {"to", found->end}};
 }
 
 inline int now(lua_State* L) {
