@@ -64,7 +64,8 @@ local function guess_kind(time, now) return time and time.resets_at - now > 600 
 function M.parse(text, options)
   options = options or {}
   local now = options.now or core.time.now()
-  local rule, from, to = find_rule(text:sub(1, longest):lower(), options)
+  text = text:sub(1, longest)
+  local rule, from, to = find_rule(text:lower(), options)
   if not rule and not options.is_limit then return nil end
   local time, message, code = core.limit.parse { text = text, now = now, zone = options.zone or "" }
   if code then error(message, 2) end

@@ -149,7 +149,7 @@ describe("limit.parse", function()
       "x", "hit your ", "a", " ", '"status":"rejected"', "rate limit reached for ", "opus ", "429", "resets 3pm (A/B) ",
       "hit ", "error: ", "workspace ", "model is ", "servers are ", "exceeded ", "0,", "qwen oauth ", "hit rate ",
     } do
-      for _, vendor in ipairs { "claude", "codex", "gemini", "qwen" } do
+      for _, vendor in ipairs { "claude", "qwen" } do
         local text, started = part:rep(1000000 // #part), os.clock()
         parse(text, { vendor = vendor })
         assert.is_true(os.clock() - started < 1, part)
