@@ -107,7 +107,7 @@ class posix_zone {
     if (!number(text, 167, hours)) return false;
     if (skip(text, ':') && !number(text, 59, minutes)) return false;
     if (skip(text, ':') && !number(text, 59, rest)) return false;
-    total = std::int64_t{hours} * 3600 + minutes * 60 + rest;
+    total = (std::int64_t{hours} * 60 + minutes) * 60 + rest;
     if (minus) total = -total;
     return true;
   }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -214,7 +215,8 @@ class limit_moment {
 
   std::size_t at_ = 0, end_ = 0;
   bool wrong_ = false;
-  std::optional<int> year_, ahead_;
+  std::optional<int> year_;
+  std::optional<std::int64_t> ahead_;  ///< days from today
   std::optional<unsigned> month_, day_, weekday_;
   std::optional<std::int64_t> clock_;  ///< seconds after midnight
   double fraction_ = 0;
