@@ -111,7 +111,8 @@ function M.load(name, project)
   for _, env in ipairs { spec.env or {}, own.env or {} } do
     for key, value in pairs(env) do backend.env[key] = value end
   end
-  backend.account = name .. "/" .. (own.account or "default")
+  local vendor = name:find("/", 1, true) and backend.argv[1] or name -- ./agent.sh is another one elsewhere
+  backend.account = vendor .. "/" .. (own.account or "default")
   check_program(name, backend.argv[1])
   return backend
 end

@@ -19,7 +19,8 @@ local linger = 30
 -- Bytes of the end of stderr that are looked at.
 local stderr_tail = 8192
 
-local function record(project, task, entry)
+--- Writes down what is known of an attempt in its task.
+function M.record(project, task, entry)
   local attempts = core.json.array(task.attempts or {})
   attempts[entry.n] = entry
   task.attempts = attempts
@@ -46,12 +47,20 @@ local function totals_of(task, session)
   end
 end
 
+-- The model that was asked for, of the agent that it was asked of: another vendor does not know its name.
+local function model_of(project, task, backend)
+  for i, other in ipairs(project:agents_for(task)) do
+    if i > 1 and other == backend then return nil end
+  end
+  return project.options.model or type(task.model) == "string" and task.model or nil
+end
+
 -- Starts the process in its surroundings; its output goes to files of the attempt.
 local function start(run, task, opts, files, dir)
   local project, config = run.project, run.project.config
   local launch = launcher.build(opts.agent, {
     prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system, mcp = opts.mcp,
-    model = project.options.model or type(task.model) == "string" and task.model or nil,
+    model = model_of(project, task, opts.agent),
     permission = project.options.permission,
   })
   local options = launch.argv
@@ -63,6 +72,7 @@ local function start(run, task, opts, files, dir)
   options.launcher = table.move(config.launcher, 1, #config.launcher, 1, {})
   local box = sandbox.launcher(project, run, task, opts.cwd, options[1], opts.agent.state)
   table.move(box, 1, #box, #options.launcher + 1, options.launcher)
+  options.hold = { opts.lease and opts.lease.fd() }
   return run:spawn(task, options)
 end
 
@@ -103,7 +113,9 @@ end
 local function process(run, task, opts, place, collector, meter)
   local state, watchers <close> = collector.state, fiber.group()
   local child <close>, message, code = start(run, task, opts, place.files, place.dir)
-  if not child then return { code = -1, signal = 0, error = message, error_code = code, stderr = "" }, "crash" end
+  if not child then
+    return { code = -1, signal = 0, error = message, error_code = code, stderr = "", seconds = 0.0 }, "crash"
+  end
   if meter.timed then watchers:spawn(watch_clock, run, task, meter, state, child) end
   local result = listen(child, collector, opts.agent)
   run:forget(child)
@@ -120,7 +132,7 @@ local function finish(run, task, entry, state, result)
   entry.turns, entry.cost, entry.seconds = state.turns, state.cost, result.seconds
   entry.tokens = { ["in"] = state.tokens_in, out = state.tokens_out, cached = state.tokens_cached }
   entry.totals = next(state.totals) and state.totals or nil
-  record(run.project, task, entry)
+  M.record(run.project, task, entry)
   run:event("attempt_ended", {
     task = task.id, attempt = entry.n, agent = entry.agent, ending = entry.ending, bound = result.bound,
     session = state.session, turns = state.turns, tokens = state.tokens_in + state.tokens_out, cost = state.cost,
@@ -139,8 +151,9 @@ local function reason_of(state, result)
 end
 
 --- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
---- that lower that of an attempt.
----@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget}
+--- that lower that of an attempt, lease = of rate.admit().
+---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
+--- entry = what is kept of it in the task; none when it was not started}
 function M.run(run, task, opts)
   local project, backend = run.project, opts.agent
   local meter = run.budget.meter(task, opts.budget)
@@ -155,8 +168,11 @@ function M.run(run, task, opts)
   errors.check(core.fs.mkdir(dir))
   opts.prompt = hooks.call(run, "on_prompt", opts.prompt, task, run) or opts.prompt
   errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
-  local entry = { n = n, run = run.id, agent = backend.name, phase = opts.phase, started_at = core.time.iso() }
-  record(project, task, entry)
+  local entry = {
+    n = n, run = run.id, agent = backend.name, account = backend.account, phase = opts.phase, cwd = opts.cwd,
+    resumed = opts.session, started_at = core.time.iso(),
+  }
+  M.record(project, task, entry)
   local log = place.files .. "stream.jsonl"
   run:event("attempt_started", { task = task.id, attempt = n, agent = backend.name, log = log })
 
@@ -164,16 +180,21 @@ function M.run(run, task, opts)
     if event.type == "usage" then charge(run, task, meter, state) end
     hooks.call(run, "on_event", event, task, run)
     run.view(task, event)
+    if entry.session == state.session then return end
+    entry.session = state.session -- now, so that it is known also when we are killed
+    M.record(project, task, entry)
   end)
   local state, before = collector.state, tripwire.before(project)
   local result
   result, entry.ending = process(run, task, opts, place, collector, meter)
+  state.no_session = entry.ending == "no_session"
+  if state.no_session then entry.ending = "api_error" end
   tripwire.after(project, task, before)
   finish(run, task, entry, state, result)
   local outcome = {
     ok = entry.ending == "done", ending = entry.ending, text = collector:text(), state = state,
     reason = reason_of(state, result), exit_code = result.code, bound = result.bound, log = log,
-    session = state.session, over = state.over,
+    session = state.session, over = state.over, entry = entry,
   }
   if outcome.ok and opts.phase == "execute" and project.config.completion == "explicit" and not state.claimed then
     outcome.ok = false

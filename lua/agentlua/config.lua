@@ -33,6 +33,10 @@ local function positive(value)
   return type(value) == "number" and value > 0, "a number above 0"
 end
 
+local function count(value)
+  return math.type(value) == "integer" and value > 0, "a whole number above 0"
+end
+
 local function not_negative(value)
   return type(value) == "number" and value >= 0, "a number, 0 for no bound"
 end
@@ -60,7 +64,7 @@ M.keys = {
   -- age in days at which `clean` removes saved, checkpoint and rescue refs; false: never
   keep_days = { function(value) return value == false or positive(value), "a number above 0, or false" end, false },
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
-  agents = { list_of("string", 1), { "claude" } }, -- the first one is used
+  agents = { list_of("string", 1), { "claude" } }, -- the first one; the others while its account is limited
   backends = { "table", {} }, -- {name = {args=, env=, account=}}
   -- list of {name, argv or check, when, timeout, required}; what is not listed of checks.lua is made, too
   verify = { list_of "table", {} },
@@ -71,6 +75,12 @@ M.keys = {
   -- most that may be spent; dollars count where the agent says what it costs
   completion = { one_of("exit", "explicit"), "exit" }, -- explicit: an agent has to say agentlua task done
   budget = { "table", nil, { day = { amounts }, run = { amounts }, task = { amounts }, attempt = { amounts } } },
+  -- waits for limits: longest one in seconds, times in a row; pauses in seconds when no end is named
+  limits = { "table", nil, {
+    max_wait = { positive, 8 * 86400 }, repeats = { not_negative, 10 },
+    backoff = { "table", nil, { base = { positive, 60 }, cap = { positive, 3600 } } },
+  } },
+  rate = { "table", {} }, -- {agent = {per_minute = starts, running = agents at once}}, over all processes of the user
   -- seconds of one attempt
   timeouts = { "table", nil, { wall = { not_negative }, idle = { not_negative, 1800 }, start = { not_negative } } },
   -- most that one attempt may use: bytes of memory, processes at one time, bytes of output
@@ -90,6 +100,9 @@ M.keys = {
   require_analysis = { "boolean", false },
   prompt = { "table", {} }, -- more names for templates
 }
+
+-- Keys of one agent in `rate`.
+local rate_keys = { per_minute = { positive }, running = { count } }
 
 -- Keys of one check of `verify`.
 local verify_keys = {
@@ -140,6 +153,12 @@ function M.check(settings, where, keys, prefix)
       errors.usage("ECONFIG", ("%s: verify[%d] needs argv = {\"program\", ...}, or check = \"secrets\""):format(where,
         i))
     end
+  end
+  for name, one in pairs(out.rate or {}) do
+    if type(one) ~= "table" then
+      errors.usage("ECONFIG", ("%s: 'rate.%s' must be a table, it is %s"):format(where, tostring(name), tostring(one)))
+    end
+    M.check(one, where, rate_keys, ("rate.%s."):format(tostring(name)))
   end
   return out
 end

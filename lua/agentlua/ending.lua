@@ -41,15 +41,16 @@ local function budget_question(over, tree)
   }
 end
 
---- Ends work that did not succeed. What was stopped, by a person or by the budget of the run, goes back
---- where it came from; a question waits for a person, also that for more budget; everything else is
---- failed. The worktree stays, with all that is in it.
+--- Ends work that did not succeed. What was stopped, by a person or by the budget of the run, or waits for a
+--- limit goes back where it came from; a question waits for a person, also that for more budget; everything
+--- else is failed. The worktree stays, with all that is in it.
 ---@return { status: string, reason: string? }
 function M.give_up(project, task, tree, result)
   local over = result.ending == "budget" and result.over
   if result.ending == "stopped" or over and (over.level == "run" or over.level == "day") then
     return project:put_back(task, task.stop_wanted and { hold = true } or nil)
   end
+  if result.wait then return project:put_back(task) end
   local said = result.state or {}
   if over then
     local patch, to = questions.ask(task, budget_question(over, tree))

@@ -38,6 +38,7 @@ M.known = {
   name = { function(value) return text(value) and value:find "%S" ~= nil end, "text" },
   description = { text, "text" }, category = { text, "text" }, slug = { text, "text" }, type = { text, "text" },
   reason = { text, "text" }, working_dir = { text, "text" }, workflow = { text, "text" }, model = { text, "text" },
+  agent = { text, "the name of an agent" },
   priority = { number, "a number; 1 is first" }, effort = { text, "text like S, M or L" },
   hold = { flag, "true or false" }, needs_interview = { flag, "true or false" },
   skip_analysis = { flag, "true or false" }, skip_worktree = { flag, "true or false" },

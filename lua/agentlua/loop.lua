@@ -5,10 +5,13 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
+local limit = require "agentlua.limit"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
 local sandbox = require "agentlua.sandbox"
+local state = require "agentlua.state"
 local view = require "agentlua.view"
+local waits = require "agentlua.waiting"
 
 local M = {}
 
@@ -23,6 +26,9 @@ loop_type.__index = loop_type
 --- in steps.
 local quiet_seconds = 1
 
+-- Seconds after which it is looked again although nothing has changed: a `not_before` may have come.
+local longest_rest = 60
+
 -- ---- before the first task ----------------------------------------------------------------------------
 
 -- Everything that would stop every task is found before one is claimed.
@@ -30,7 +36,7 @@ local function preflight(project)
   project:base()
   project:check_branches()
   errors.check_usage(project:repo():identity())
-  project:agent()
+  project:agents_for()
   sandbox.check(project)
 end
 
@@ -78,18 +84,33 @@ end
 
 -- ---- one task -----------------------------------------------------------------------------------------
 
-local function run_view(run, task)
+-- The run as `work` sees it. What the task has to wait for is noted in `kept`.
+local function run_view(run, task, kept)
   return setmetatable({
     task = task,
-    attempts = function(_, opts) return attempts.run(run, task, opts) end,
+    attempts = function(_, opts)
+      local result = attempts.run(run, task, opts)
+      kept.wait = result.wait
+      return result
+    end,
   }, { __index = run, __newindex = run })
+end
+
+-- A task is back where it came from, and it is as if it had not been claimed.
+function loop_type:defer(task, wait)
+  local counts = self.run.record.counts
+  counts.started, self.full = counts.started - 1, false
+  self.waiting:put(task, wait)
+  view.say(("%s  waits"):format(task.id8 or ""), "dim")
+  self.run:save()
 end
 
 function loop_type:work_on(task)
   local project, run, counts = self.project, self.run, self.run.record.counts
+  local kept = {}
   view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
   hooks.call(run, "on_task_start", task, run)
-  local ok, result = errors.try(self.work, task, run_view(run, task))
+  local ok, result = errors.try(self.work, task, run_view(run, task, kept))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
     view.say(task.name .. ": " .. result.message, "error")
     ok, result = errors.try(project.give_up, project, task, nil, { ending = "done", reason = result.message })
@@ -101,6 +122,7 @@ function loop_type:work_on(task)
   end
   if task.status == self.to then result = project:put_back(task) end
   project.store:release(task.id)
+  if ok and kept.wait and task.status == task.claimed_from then return self:defer(task, kept.wait) end
   self.seen[#self.seen + 1] = task.id
   result = type(result) == "table" and not errors.is(result) and result or {}
   if task.status == "failed" then
@@ -122,7 +144,7 @@ function loop_type:claim()
   local run, options = self.run, self.project.options
   local counts = run.record.counts
   local task, message, code = self.project.store:claim {
-    from = self.from, to = self.to, id = self.only, exclude = core.json.array(self.seen),
+    from = self.from, to = self.to, id = self.only, exclude = self.waiting:exclude(self.seen),
   }
   if code then self.bug = self.bug or errors.new(code, message, counts.started == 0 and 2 or 1) end
   if not task then return nil end
@@ -137,7 +159,21 @@ function loop_type:ending()
   if self.run.stopping then return self.run.stopping == "budget" and "budget" or "stopped" end
   if self.bug then return "error" end
   if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
-  if self.full then return "max_tasks" end
+end
+
+-- Nothing can be claimed now: waits for a change. Returns the reason to end when none will come. `busy`: tasks are
+-- worked on.
+function loop_type:rest(bell, busy)
+  local project, unsettled, found = self.project, 0, false
+  local left = self.waiting:next(self.only)
+  if not busy then unsettled, found = self:quarantine() end
+  local patient = left and left <= project.config.limits.max_wait
+  if busy or unsettled > 0 or project.options.watch or patient then
+    local soon = math.min(left and limit.after(left) or longest_rest, unsettled > 0 and unsettled or longest_rest)
+    return bell:wait(math.min(soon, longest_rest))
+  end
+  if found then return nil end -- what was set aside may have been in the way of another task
+  return left and "limit" or "drained"
 end
 
 -- Claims and works until nothing can run; returns the reason of the end.
@@ -148,6 +184,8 @@ function loop_type:drain()
   self:revive()
   local group <close> = fiber.group { limit = jobs }
   local watch <close> = project.store:watch(function() bell:ring() end)
+  local guard <close> = state.watch(function() bell:ring() end)
+  self.waiting = waits.new(run, self.from)
   run.on_stop = function() bell:ring() end
   local function work(task)
     fiber.current().name = ("task %s '%s'"):format(task.id8 or core.text.id8(task.id), core.text.printable(task.name))
@@ -157,18 +195,15 @@ function loop_type:drain()
   local reason
   repeat
     reason = self:ending() or run.budget.exhausted() and "budget"
-    local task = not reason and not run.paused and group.count < jobs and self:claim()
+    local task = not reason and not self.full and not run.paused and group.count < jobs and self:claim()
     if task then
       group:spawn(work, task)
-    elseif not reason and (group.count > 0 or run.paused) then
+    elseif not reason and (run.paused or group.count >= jobs or self.full and group.count > 0) then
       bell:wait()
+    elseif not reason and self.full then
+      reason = "max_tasks"
     elseif not reason and not self.bug then
-      local unsettled, found = self:quarantine()
-      if unsettled > 0 or project.options.watch then
-        bell:wait(unsettled > 0 and unsettled or 60) -- a `not_before` may have come
-      elseif not found then -- what was set aside may have been in the way of another task
-        reason = "drained"
-      end
+      reason = self:rest(bell, group.count > 0)
     end
   until reason
   group:wait()

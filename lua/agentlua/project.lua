@@ -2,7 +2,6 @@
 -- The loop's building blocks (worktree, verify, land, give_up, loop) are methods of it and have
 -- files of their own.
 
-local agent = require "agentlua.agent"
 local branches = require "agentlua.branch"
 local config = require "agentlua.config"
 local core = require "agentlua.core"
@@ -20,7 +19,7 @@ local trust = require "agentlua.trust"
 local M = {}
 
 local project_type = {}
-for _, part in ipairs { "worktree", "saved", "verify", "landing", "ending", "loop" } do
+for _, part in ipairs { "worktree", "saved", "verify", "landing", "ending", "fallback", "loop" } do
   for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
 end
 project_type.__index = project_type
@@ -132,13 +131,6 @@ function project_type:check_branches()
     errors.usage("ECONFIG", ("%s/config.lua: `branch` = '%s' makes no name for a branch: %s"):format(self.dir, pattern,
       reason))
   end
-end
-
---- The backend for a task: --agent, else the first of `agents` in config.lua. Raises ENOAGENT.
-function project_type:agent(_task)
-  local name = self.options.agent or self.config.agents[1]
-  self.agents[name] = self.agents[name] or agent.load(name, self)
-  return self.agents[name]
 end
 
 --- Text of prompt `name` for a task: the template with the task's fields.

@@ -151,11 +151,12 @@ end
 
 -- ---- processes --------------------------------------------------------------------------------------
 
---- Starts a process for a task: it is stopped and paused with the run, and shares the task's lock.
+--- Starts a process for a task: it is stopped and paused with the run, and shares the task's lock and those in
+--- `hold`.
 function run_type:spawn(task, options)
   options.grace = self.project.config.stop_grace
   options.secrets = environment.secrets(self.project)
-  options.hold = { errors.check(self.project.store:owner_fd(task.id)) }
+  options.hold = { errors.check(self.project.store:owner_fd(task.id)), table.unpack(options.hold or {}) }
   local child, message, code = process.spawn(options)
   if not child then return nil, message, code end
   self.children[child] = task
@@ -165,7 +166,7 @@ end
 
 function run_type:forget(child) self.children[child] = nil end
 
---- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, error.
+--- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, limit, error.
 function run_type:finish(reason, code)
   hooks.call(self, "on_stop", reason, self)
   self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })

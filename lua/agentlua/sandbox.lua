@@ -4,9 +4,9 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local limit = require "agentlua.limit"
 local process = require "agentlua.process"
 local resource = require "agentlua.resource"
+local shared = require "agentlua.state"
 
 local M = {}
 
@@ -55,7 +55,7 @@ function M.launcher(project, run, task, cwd, program, state)
   if project.config.sandbox ~= "bwrap" then return {} end
   local argv = table.move(base, 1, #base, 1, {})
   for _, path in ipairs { -- also where they are below /tmp
-    os.getenv "HOME" or "", limit.state_dir(), resource.config_dir(), project.root, project:repo().at.common_dir,
+    os.getenv "HOME" or "", shared.dir(), resource.config_dir(), project.root, project:repo().at.common_dir,
     resource.host() or "", program,
   } do
     if path:find "^/." then bind(argv, "--ro-bind-try", path) end

@@ -4,7 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local limit = require "agentlua.limit"
+local state = require "agentlua.state"
 
 local M = {}
 
@@ -12,7 +12,7 @@ local M = {}
 
 -- Outside of the project: the record outlives a run that died, and what changed meanwhile.
 local function record_path(project)
-  return ("%s/git/%s.json"):format(limit.state_dir(), core.text.sha256(core.fs.realpath(project.dir)))
+  return ("%s/git/%s.json"):format(state.dir(), core.text.sha256(core.fs.realpath(project.dir)))
 end
 
 --- The record that is in force, or nil.
@@ -27,7 +27,7 @@ function M.arm(project)
   local repo = project:repo()
   if not repo.trusted then
     repo.trusted = errors.check(repo:record())
-    errors.check(core.fs.mkdir(limit.state_dir() .. "/git"))
+    errors.check(core.fs.mkdir(state.dir() .. "/git"))
     errors.check(core.fs.write { path = record_path(project), content = repo.trusted, mode = 384 })
     return
   end

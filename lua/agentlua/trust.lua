@@ -3,18 +3,18 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local limit = require "agentlua.limit"
+local state = require "agentlua.state"
 
 local M = {}
 
 local function record(dir)
-  return limit.state_dir() .. "/trust/" .. core.text.sha256(core.fs.realpath(dir)) .. ".json"
+  return state.dir() .. "/trust/" .. core.text.sha256(core.fs.realpath(dir)) .. ".json"
 end
 
 --- Trusts an .agentlua directory from now on.
 function M.add(dir)
   local info = errors.check(core.fs.stat(dir))
-  errors.check(core.fs.mkdir(limit.state_dir() .. "/trust"))
+  errors.check(core.fs.mkdir(state.dir() .. "/trust"))
   errors.check(core.fs.write {
     path = record(dir), mode = 384, -- 0600
     content = core.json.dump({

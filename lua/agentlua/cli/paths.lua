@@ -2,9 +2,9 @@
 
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
-local limit = require "agentlua.limit"
 local place = require "agentlua.place"
 local resource = require "agentlua.resource"
+local state = require "agentlua.state"
 
 return {
   summary = "show where everything is looked for, in order",
@@ -12,7 +12,7 @@ return {
   run = function(args)
     local at, trusted = place.find ".", cli.trusted_dir()
     local found = {
-      project = at and at.root, agentlua = at and at.dir, trusted = trusted ~= nil, state = limit.state_dir(),
+      project = at and at.root, agentlua = at and at.dir, trusted = trusted ~= nil, state = state.dir(),
       host = resource.host(), scripts = core.json.array(), lua = package.path, modules = package.cpath,
     }
     for i, dir in ipairs(resource.dirs(trusted)) do found.scripts[i] = dir end

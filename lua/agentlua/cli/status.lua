@@ -32,8 +32,7 @@ return {
       print(core.text.printable(("run %s  %s  %s"):format(r.id, r.script, state)))
     end
     for account, held in pairs(limit.all()) do
-      local ends = os.date("%Y-%m-%d %H:%M:%S", held.resets_at // 1)
-      print(("limit on %s until %s"):format(core.text.printable(account), ends))
+      print("limit  " .. core.text.printable(limit.describe(account, held)))
     end
     for _, task in ipairs(tasks) do
       if task.status == "in-progress" or task.status == "analysing" then
