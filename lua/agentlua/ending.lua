@@ -80,7 +80,7 @@ end
 ---@return { status: string }
 function M.analysed(project, task, result)
   local analysis = result.state.analysis or { summary = result.text }
-  analysis.analysed_at, analysis.analysed_by = core.time.iso(), project:agent(task).name
+  analysis.analysed_at, analysis.analysed_by = core.time.iso(), result.entry.agent
   return project:move(task, "analysed", { analysis = analysis, analysis_completed_at = analysis.analysed_at })
 end
 

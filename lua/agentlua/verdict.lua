@@ -32,7 +32,10 @@ end
 
 local function text_or_nil(value) return type(value) == "string" and value or nil end
 
--- The limit that an agent has met, as a value. An end that is over, or 30 years away, is none.
+-- No vendor has limits that last longer, in seconds: a month and some days.
+local longest_limit = 40 * 86400
+
+-- The limit that an agent has met, as a value. An end that is over, or too far away to be true, is none.
 local function limit_of(at)
   local said, now, backend = at.result.state.limit or {}, limit.clock.wall(), at.opts.agent
   local text = text_or_nil(said.text) or ""
@@ -43,7 +46,7 @@ local function limit_of(at)
   return {
     account = backend.account, kind = text_or_nil(said.kind) or read.kind,
     scope = text_or_nil(said.scope) or read.scope,
-    resets_at = ends and ends > now and ends < now + 1e9 and ends or nil,
+    resets_at = ends and ends > now and ends < now + longest_limit and ends or nil,
     confidence = named and "exact" or read.confidence, evidence = tail(text, 200),
   }
 end

@@ -84,6 +84,16 @@ describe("config", function()
     fails("return { agents = { claude = true } }", "'agents'")
     fails("return { timeouts = { wall = '60' } }", "'timeouts.wall' must be a number")
     fails("return { timeouts = 60 }", "'timeouts' must be a table")
+    fails("return { limits = { backoff = { base = 0 } } }", "'limits.backoff.base' must be a number above 0")
+    fails("return { limits = { max_wiat = 5 } }", "'limits.max_wiat'", "'limits.max_wait'")
+    fails("return { rate = { claude = 3 } }", "'rate.claude' must be a table, it is 3")
+    fails("return { rate = { claude = { per_hour = 3 } } }", "'rate.claude.per_hour'")
+    fails("return { rate = { claude = { running = 1.5 } } }", "'rate.claude.running' must be a whole number above 0")
+  end)
+
+  it("what is left out of limits has its default", function()
+    local limits = load_text("return { limits = { backoff = { base = 5 } } }").limits
+    assert.same({ max_wait = 8 * 86400, repeats = 10, backoff = { base = 5, cap = 3600 } }, limits)
   end)
 
   it("verify that would silently check nothing is an error", function()

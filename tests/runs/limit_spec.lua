@@ -154,6 +154,49 @@ describe("a usage limit", function()
     assert.same({ 2, {} }, { w:count "done", limits.kept(w) })
   end)
 
+  it("of a task that is stopped by itself is not waited for; the others go on", function()
+    limited_once("one", 2)
+    local first, second = w:add "first", w:add "second"
+    local child = start("--agent", "one")
+    until_limited()
+    assert.equal(0, w:al("stop", first).code)
+    assert.equal(0, child:wait().code)
+    assert.same({ "todo", true, "done" }, { w:task(first).status, w:task(first).hold, w:task(second).status })
+    assert.equal(0, w:al("resume", first).code)
+    assert.equal(0, w:al("run", "execute.lua", "--agent", "one").code)
+    assert.equal("done", w:task(first).status)
+  end)
+
+  it("is waited for by the analysis, too", function()
+    limited_once("one", 2)
+    local id = w:add "a thing"
+    local result = w:al("run", "analyse.lua", "--agent", "one")
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    local task = w:task(id)
+    assert.same({ "analysed", "limit done", "one" }, {
+      task.status, limits.endings(task), task.analysis.analysed_by,
+    })
+    assert.same({ "s-one", 1 }, { limits.starts(w)[2].session, w:worktrees() })
+  end)
+
+  it("costs no processor while it is waited for", function()
+    limited_once("one", 600)
+    w:add "a thing"
+    local child = start("--agent", "one")
+    until_limited()
+    local function ticks() -- 1/100 s
+      local user, system = al.fs.read("/proc/" .. child:pid() .. "/stat"):match(
+        "%) " .. ("%S+ "):rep(11) .. "(%d+) (%d+)")
+      return user + system
+    end
+    al.sleep(0.5)
+    local before = ticks()
+    al.sleep(2)
+    assert.truthy(ticks() - before <= 1)
+    child:stop()
+    child:wait()
+  end)
+
   it("does not count for --max-tasks: the run waits for the task", function()
     limited_once("one", 2)
     w:add "first"

@@ -20,7 +20,7 @@ local config = [[
 -- Settings of agentlua for this project. Data only; a key that is left out has the value shown.
 return {
 %s
-  -- agents = { "claude" },           -- the agent; `--agent ./agent.sh` takes any executable
+  -- agents = { "claude" },           -- the agent; more of them stand in while its account is limited
   -- attempts = 3,                    -- tries of an agent on one task
   -- jobs = 1,                        -- tasks at once
   -- base = "main",                   -- branch that work starts from and lands on; the current one
@@ -29,6 +29,8 @@ return {
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
   -- copy = { ".env*" },              -- ignored files that worktrees get too; .worktreeinclude names more
   -- setup = { "npm", "ci" },         -- command that prepares a new worktree
+  -- limits = { repeats = 10 },       -- waits in a row for a limit, max_wait = seconds; then a person is asked
+  -- rate = { claude = { running = 2 } }, -- most at once of all your runs, per_minute = starts
   -- timeouts = { idle = 1800 },      -- seconds without output; wall, start: in all, until the first
   -- bounds = {},                     -- memory, output = bytes; processes = number; of one attempt
   -- launcher = {},                   -- put in front of the agent's command: { "nice" }
