@@ -51,11 +51,10 @@ local function limit_of(at)
   }
 end
 
--- Limits that no short wait ends. One of a month or an organisation does when it says so itself.
+-- Money that is used up, and a month that is not over soon, are a person's to look at.
 local function is_for_a_person(found, longest)
-  if found.kind == "credit" or found.kind == "monthly" or found.kind == "organisation" then return true end
   local soon = found.resets_at and found.resets_at - limit.clock.wall() <= longest
-  return (found.scope == "month" or found.scope == "monthly" or found.scope == "organisation") and not soon
+  return found.kind == "credit" or found.kind == "monthly" and not soon
 end
 
 -- Tells everybody of a limit; true when nobody has before.
@@ -71,8 +70,8 @@ function rules.limit(at)
   local times, first = history.ended(at.series, "limit")
   if is_for_a_person(found, settings.max_wait) then
     if not report(at, found) then return { wait = { account = account } } end
-    return park(at, ("%s has no more to spend (%s). Add credit or raise the limit, then answer."):format(account,
-      found.kind or found.scope))
+    return park(at, ("%s has no %s left. Add credit or raise the limit, then answer."):format(account,
+      found.kind == "credit" and "credit" or "quota of this month"))
   end
   if not found.resets_at then
     found.resets_at = limit.clock.wall() + limit.backoff(times, settings.backoff.base, settings.backoff.cap)
@@ -86,13 +85,11 @@ function rules.limit(at)
     times, since / 60))
 end
 
+-- No question to each task: `agentlua login` lets all of them go on.
 function rules.auth(at)
-  local said, backend = at.result.state.auth or {}, at.opts.agent
-  local fresh = report(at, {
-    account = backend.account, kind = "auth", evidence = tail(text_or_nil(said.text) or "", 200),
-  })
-  if not fresh then return { wait = { account = backend.account } } end
-  return park(at, ("%s is not logged in. Run: agentlua login %s, then answer."):format(backend.account, backend.name))
+  local said, account = at.result.state.auth or {}, at.opts.agent.account
+  report(at, { account = account, kind = "auth", evidence = tail(text_or_nil(said.text) or "", 200) })
+  return { wait = { account = account } }
 end
 
 function rules.max_turns(at)
