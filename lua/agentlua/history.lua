@@ -22,15 +22,20 @@ function M.series(task, phase)
   return table.move(all, from, #all, 1, {})
 end
 
--- The newest attempts in a row that `is` holds for, and the oldest of these. What was stopped or cut off is
--- passed over.
+-- These say nothing of the work.
+local function is_idle(one)
+  return not one.ending or one.ending == "stopped" or one.ending == "limit" or one.retry == true
+    or one.no_session == true
+end
+
+-- The newest attempts in a row that `is` holds for, and the oldest of these. Idle ones are passed over.
 local function in_a_row(series, is)
   local count, first = 0, nil
   for i = #series, 1, -1 do
     local one = series[i]
     if is(one) then
       count, first = count + 1, one
-    elseif one.ending and one.ending ~= "stopped" then
+    elseif not is_idle(one) then
       break
     end
   end
@@ -47,7 +52,12 @@ function M.spent(series)
 end
 
 --- How many of the newest in a row ended so, and the first of these.
-function M.ended(series, ending) return in_a_row(series, function(one) return one.ending == ending end) end
+---@param backend table? only those of its account
+function M.ended(series, ending, backend)
+  return in_a_row(series, function(one)
+    return one.ending == ending and (not backend or one.account == backend.account)
+  end)
+end
 --- How many of the newest in a row met a trouble that passes.
 function M.retries(series) return (in_a_row(series, function(one) return one.retry == true end)) end
 --- How many of the newest in a row were dead at once.
@@ -55,12 +65,6 @@ function M.quick_crashes(series)
   return (in_a_row(series, function(one)
     return one.ending == "crash" and (tonumber(one.seconds) or quick) < quick
   end))
-end
-
--- These say nothing of the work.
-local function is_idle(one)
-  return not one.ending or one.ending == "stopped" or one.ending == "limit" or one.retry == true
-    or one.no_session == true
 end
 
 --- What the next attempt is to know of what went wrong in the newest one that has worked; nil: nothing.

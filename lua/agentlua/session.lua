@@ -12,6 +12,7 @@ local words = {
   killed = "your program was killed", stopped = "the work was stopped", done = "you said that you were done",
 }
 
+-- True when a command has a place for a session.
 local function names_session(element)
   if type(element) == "string" then return element:find("{session}", 1, true) ~= nil end
   for _, one in ipairs(element) do
@@ -20,13 +21,10 @@ local function names_session(element)
   return false
 end
 
---- True when a backend can go on with a session: its command has a place for one.
-function M.can_resume(backend) return names_session(backend.argv) end
-
 --- The session that the agent has of this work in this directory, or nil. One that is not there any more, or
 --- in which nothing could be done, is not tried again.
 function M.of(series, backend, cwd)
-  if not M.can_resume(backend) then return nil end
+  if not names_session(backend.argv) then return nil end -- it cannot go on with any
   for i = #series, 1, -1 do
     local one = series[i]
     if one.agent == backend.name and one.cwd == cwd then

@@ -67,7 +67,7 @@ end
 function rules.limit(at)
   local settings, account = at.run.project.config.limits, at.opts.agent.account
   local found = limit_of(at)
-  local times, first = history.ended(at.series, "limit")
+  local times, first = history.ended(at.series, "limit", at.opts.agent)
   if is_for_a_person(found, settings.max_wait) then
     if not report(at, found) then return { wait = { account = account } } end
     return park(at, ("%s has no %s left. Add credit or raise the limit, then answer."):format(account,
@@ -94,7 +94,8 @@ end
 
 function rules.max_turns(at)
   local times = history.ended(at.series, "max_turns")
-  return session.can_resume(at.opts.agent) and times <= most_turn_limits and again or spent
+  local goes_on = session.of(at.series, at.opts.agent, at.opts.cwd)
+  return goes_on and times <= most_turn_limits and again or spent
 end
 
 function rules.api_error(at)

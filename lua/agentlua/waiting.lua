@@ -64,8 +64,15 @@ local function answered(task, account, held)
     and type(answer.answered_at) == "string" and answer.answered_at > (held.reported_at or "")
 end
 
+-- Seconds until an agent may start, each account asked once.
+local function place_for(self, backend, places)
+  local account = backend.account
+  places[account] = places[account] or rate.remaining(account, self.project.config.rate[backend.name])
+  return places[account]
+end
+
 -- Seconds until a task may be claimed, as far as agents are concerned; 0: now.
-function waiting:seconds(task, held)
+function waiting:seconds(task, held, places)
   local pause = self.pauses[task.id]
   if pause then
     local left = pause.ends and pause.ends - core.time.clock() or limit.left(held[pause.account])
@@ -73,7 +80,7 @@ function waiting:seconds(task, held)
     self.pauses[task.id] = nil
   end
   local backend, found, account = self.project:free_agent(task, held)
-  if not found then return rate.remaining(backend.account, self.project.config.rate[backend.name]) end
+  if not found then return place_for(self, backend, places) end
   if answered(task, account, found) then
     limit.clear(account)
     held[account] = nil
@@ -89,11 +96,11 @@ function waiting:exclude(seen)
   note_ended(self.run, held)
   self.left = {}
   if not next(held) and not next(self.pauses) and not next(self.project.config.rate) then return ids end
-  local skip = {}
+  local skip, places = {}, {}
   for _, id in ipairs(seen) do skip[id] = true end
   for _, status in ipairs(self.from) do
     for _, task in ipairs(errors.check(self.project.store:list(status))) do
-      local seconds = skip[task.id] and 0 or self:seconds(fields.sound(task), held)
+      local seconds = skip[task.id] and 0 or self:seconds(fields.sound(task), held, places)
       if seconds > 0 then
         ids[#ids + 1], self.left[task.id] = task.id, seconds
       end
