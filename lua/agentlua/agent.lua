@@ -3,6 +3,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local process = require "agentlua.process"
 local resource = require "agentlua.resource"
 
 local M = {}
@@ -19,15 +20,32 @@ function M.decode(record, emit, _memory, line)
   emit { type = "text", text = line }
 end
 
--- What the last words on stderr say: `stderr` of a backend is a list of {pattern, ending}.
+-- The line among the last words on stderr that a rule of the backend knows: {pattern, ending, code=}.
 local function by_stderr(backend, result)
-  for _, rule in ipairs(backend.stderr or {}) do
-    if (result.stderr or ""):find(rule[1]) then return rule[2] end
+  for _, rule in ipairs(result.code ~= 0 and backend.stderr or {}) do
+    local at = (result.stderr or ""):find(rule[1])
+    if at then return rule[2], result.stderr:match("[^\n]*", at), rule.code end
   end
 end
 
+-- The ending by exit code or words on stderr, when no event has said why. What they tell is put into the
+-- state, like an event.
+local function by_process(backend, state, result)
+  local ending, text, code = by_stderr(backend, result)
+  local by_code = backend.exits and backend.exits[result.code]
+  if not ending and not by_code then return nil end
+  ending = ending or by_code
+  if ending == "limit" or ending == "auth" then
+    state[ending] = { type = ending, text = text or state.error and state.error.text }
+  elseif text and not state.error then
+    state.error = { type = "error", text = text, code = code }
+  end
+  return ending
+end
+
 --- Ending of an attempt from what was seen and the way its process ended. Structured facts win; what
---- an agent writes in prose never counts.
+--- an agent writes in prose never counts. A session that the program does not know any more is told by
+--- state.error.code = "no_session".
 ---@param state table what collect.lua made of the events
 ---@param result table {code, signal, bound, lingered, stderr} stderr: the last words of it
 ---@return string ending
@@ -39,10 +57,11 @@ function M.classify(backend, state, result)
   local final = state.final
   if final and final.ok == false and final.ending then return final.ending end
   local ended_well = (result.code == 0 or result.lingered) and not (final and final.ok == false)
+    and (final or not backend.ends_with_result) -- some leave with 0 when they are killed
   if ended_well and (final or not (state.limit or state.auth or state.error)) then return "done" end
   if state.limit then return "limit" end
   if state.auth then return "auth" end
-  local ending = backend.exits and backend.exits[result.code] or result.code ~= 0 and by_stderr(backend, result)
+  local ending = by_process(backend, state, result)
   if ending then return ending end
   if (result.signal or 0) ~= 0 then return "killed" end
   return (state.error or final) and "api_error" or "crash"
@@ -82,14 +101,18 @@ local function from_name(name, project)
     :format(name))
 end
 
-local function check_program(name, program)
-  if program:find("/", 1, true) then return end
-  local path = os.getenv "PATH" or ""
-  for dir in path:gmatch "[^:]+" do
+local function find_program(program)
+  if program:find("/", 1, true) then return program end
+  for dir in (os.getenv "PATH" or ""):gmatch "[^:]+" do
     local info = core.fs.stat(dir .. "/" .. program)
-    if info and info.type == "file" and info.mode & 73 ~= 0 then return end
+    if info and info.type == "file" and info.mode & 73 ~= 0 then return dir .. "/" .. program end
   end
-  errors.usage("ENOAGENT", ("agent '%s' needs '%s', which is not on PATH (%s)"):format(name, program, path))
+end
+
+local function check_program(name, program)
+  if find_program(program) then return end
+  errors.usage("ENOAGENT", ("agent '%s' needs '%s', which is not on PATH (%s)"):format(name, program,
+    os.getenv "PATH" or ""))
 end
 
 --- A backend by name (of a file in .agentlua/agents or of one of ours) or by the path of an executable.
@@ -115,6 +138,55 @@ function M.load(name, project)
   backend.account = vendor .. "/" .. (own.account or "default")
   check_program(name, backend.argv[1])
   return backend
+end
+
+-- ---- asking one -----------------------------------------------------------------------------------------
+
+-- Seconds that a program has for its answer: large ones take more than 10 on a busy machine.
+local patience = 60
+
+-- Answers to a question of this process: path, time of change and arguments of the program -> result.
+local answers = {}
+
+-- Runs the program of a backend with a few arguments, outside of any project, once as long as it is the same.
+local function ask(backend, args, env)
+  local path = find_program(backend.argv[1])
+  local info, message = core.fs.stat(path or backend.argv[1])
+  if not info then return nil, message end
+  local key = ("%s %s %s"):format(path, info.mtime, table.concat(args, " "))
+  if answers[key] then return answers[key] end
+  local options = table.move(args, 1, #args, 2, { path })
+  options.cwd, options.timeout, options.env = "/", patience, env
+  local result, problem = process.run(options)
+  if not result then return nil, problem end
+  if result.bound then return nil, ("does not answer within %d s"):format(patience) end
+  if result.code == 0 then answers[key] = result end -- what failed may be put right meanwhile
+  return result
+end
+
+--- Version of a backend's program, as it says; nil for one that has no `version` field. Asked once.
+--- Raises ENOAGENT when the program does not answer, or cannot.
+function M.version(backend)
+  if not backend.version then return nil end
+  local result, message = ask(backend, backend.version)
+  if result and result.code == 0 then return result.stdout:match "%d+%.%d[%w.+-]*" end
+  errors.usage("ENOAGENT", ("agent '%s': '%s %s' %s"):format(backend.name, backend.argv[1],
+    table.concat(backend.version, " "),
+    core.text.printable(message or "fails: " .. (result.stderr:match "[^\n]+" or "no reason given"))))
+end
+
+--- Whether somebody is logged in: true, false, or nil when that cannot be told. Only asked where the login
+--- counts: no key is handed on, and no other endpoint is used.
+---@param env table? variables of the attempt on top of ours; false: not handed on
+function M.logged_in(backend, env)
+  if not backend.check or backend.endpoint then return nil end
+  env = env or {}
+  for _, key in ipairs(backend.api_keys or {}) do
+    if env[key] or env[key] == nil and os.getenv(key) then return nil end
+  end
+  local result = ask(backend, backend.check, env)
+  if not result then return nil end
+  return result.code == 0
 end
 
 return M

@@ -1,5 +1,6 @@
 -- agentlua.attempt: one agent process on one task, from its prompt to its ending.
 
+local agents = require "agentlua.agent"
 local budget = require "agentlua.budget"
 local collect = require "agentlua.collect"
 local core = require "agentlua.core"
@@ -55,22 +56,28 @@ local function model_of(project, task, backend)
   return project.options.model or type(task.model) == "string" and task.model or nil
 end
 
--- Starts the process in its surroundings; its output goes to files of the attempt.
-local function start(run, task, opts, files, dir)
-  local project, config = run.project, run.project.config
-  local launch = launcher.build(opts.agent, {
+local function build(run, task, opts, dir)
+  local project = run.project
+  return launcher.build(opts.agent, {
     prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system, mcp = opts.mcp,
-    model = model_of(project, task, opts.agent),
-    permission = project.options.permission,
+    model = model_of(project, task, opts.agent), permission = project.options.permission,
   })
-  local options = launch.argv
+end
+
+-- Starts the process in its surroundings, when somebody is logged in; its output goes to files of the attempt.
+local function start(run, task, opts, launch, files)
+  local project, config, options = run.project, run.project.config, launch.argv
   options.cwd, options.stdin, options.env = opts.cwd, launch.stdin, environment.of(project, run, task, launch.env)
+  if agents.logged_in(opts.agent, options.env) == false then
+    return nil, ("agent '%s' is not logged in; log in with: agentlua login %s"):format(opts.agent.name,
+      opts.agent.name), "EAUTH"
+  end
   options.stdout_file, options.stderr, options.stderr_file = files .. "stream.jsonl", "file", files .. "stderr"
   options.timeout, options.idle, options.start = config.timeouts.wall, config.timeouts.idle, config.timeouts.start
   options.memory, options.processes, options.output =
     config.bounds.memory, config.bounds.processes, config.bounds.output
   options.launcher = table.move(config.launcher, 1, #config.launcher, 1, {})
-  local box = sandbox.launcher(project, run, task, opts.cwd, options[1], opts.agent.state)
+  local box = sandbox.launcher(project, run, task, opts.cwd, options[1], launch.state)
   table.move(box, 1, #box, #options.launcher + 1, options.launcher)
   options.hold = { opts.lease and opts.lease.fd() }
   return run:spawn(task, options)
@@ -112,9 +119,11 @@ end
 -- Runs the process that was prepared, and says how it ended.
 local function process(run, task, opts, place, collector, meter)
   local state, watchers <close> = collector.state, fiber.group()
-  local child <close>, message, code = start(run, task, opts, place.files, place.dir)
+  local child <close>, message, code = start(run, task, opts, place.launch, place.files)
   if not child then
-    return { code = -1, signal = 0, error = message, error_code = code, stderr = "", seconds = 0.0 }, "crash"
+    if code == "EAUTH" then state.auth = { type = "auth", text = message } end
+    return { code = -1, signal = 0, error = message, error_code = code, stderr = "", seconds = 0.0 },
+      state.auth and "auth" or "crash"
   end
   if meter.timed then watchers:spawn(watch_clock, run, task, meter, state, child) end
   local result = listen(child, collector, opts.agent)
@@ -129,14 +138,15 @@ end
 local function finish(run, task, entry, state, result)
   entry.ended_at, entry.session = core.time.iso(), state.session
   entry.bound, entry.exit_code, entry.error = result.bound, result.code, result.error
-  entry.turns, entry.cost, entry.seconds = state.turns, state.cost, result.seconds
+  entry.turns, entry.cost, entry.cost_kind = state.turns, state.cost, state.cost_kind
+  entry.model, entry.seconds = state.model, result.seconds
   entry.tokens = { ["in"] = state.tokens_in, out = state.tokens_out, cached = state.tokens_cached }
   entry.totals = next(state.totals) and state.totals or nil
   M.record(run.project, task, entry)
   run:event("attempt_ended", {
     task = task.id, attempt = entry.n, agent = entry.agent, ending = entry.ending, bound = result.bound,
     session = state.session, turns = state.turns, tokens = state.tokens_in + state.tokens_out, cost = state.cost,
-    seconds = result.seconds, exit_code = result.code, containment = result.containment,
+    cost_kind = state.cost_kind, seconds = result.seconds, exit_code = result.code, containment = result.containment,
     lingered = result.lingered, log_error = result.log_error,
   })
 end
@@ -144,14 +154,17 @@ end
 -- Why it ended so, in a line.
 local function reason_of(state, result)
   if state.over then return budget.describe(state.over) end
-  for _, event in ipairs { state.error or {}, state.limit or {}, state.auth or {} } do
+  local final = state.final and state.final.ok == false and state.final or {}
+  for _, event in ipairs { state.error or {}, state.limit or {}, state.auth or {}, final } do
     if type(event.text) == "string" then return event.text end
   end
   return result.error or result.stderr:match "([^\n]*)\n*$"
 end
 
 --- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
---- that lower that of an attempt, lease = of rate.admit().
+--- that lower that of an attempt, lease = of rate.admit(). When the session is not known any more,
+--- state.error.code is "no_session": start anew with the whole prompt. Raises EINVAL for a mode of permission that
+--- the agent does not have.
 ---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
 --- entry = what is kept of it in the task; none when it was not started}
 function M.run(run, task, opts)
@@ -168,13 +181,17 @@ function M.run(run, task, opts)
   errors.check(core.fs.mkdir(dir))
   opts.prompt = hooks.call(run, "on_prompt", opts.prompt, task, run) or opts.prompt
   errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
+  place.launch = build(run, task, opts, dir)
+  local known, version = errors.try(agents.version, backend)
   local entry = {
-    n = n, run = run.id, agent = backend.name, account = backend.account, phase = opts.phase, cwd = opts.cwd,
-    resumed = opts.session, started_at = core.time.iso(),
+    n = n, run = run.id, agent = backend.name, account = backend.account, version = known and version or nil,
+    phase = opts.phase, cwd = opts.cwd, resumed = opts.session, started_at = core.time.iso(),
   }
   M.record(project, task, entry)
   local log = place.files .. "stream.jsonl"
-  run:event("attempt_started", { task = task.id, attempt = n, agent = backend.name, log = log })
+  run:event("attempt_started", {
+    task = task.id, attempt = n, agent = backend.name, version = entry.version, log = log,
+  })
 
   local collector = collect.new(backend, totals_of(task, opts.session), function(event, state)
     if event.type == "usage" then charge(run, task, meter, state) end
@@ -183,7 +200,7 @@ function M.run(run, task, opts)
     if entry.session == state.session then return end
     entry.session = state.session -- now, so that it is known also when we are killed
     M.record(project, task, entry)
-  end)
+  end, place.launch)
   local state, before = collector.state, tripwire.before(project)
   local result
   result, entry.ending = process(run, task, opts, place, collector, meter)

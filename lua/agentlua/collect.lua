@@ -6,27 +6,64 @@ local M = {}
 
 local figures = { "turns", "tokens_in", "tokens_out", "tokens_cached", "cost" }
 
+-- Bytes of what an agent says that are kept, the newest.
+local most_text = 1 << 20
+
+-- Price of a model: by its name, without the maker in front or the day of its making behind.
+local function price_of(prices, model)
+  if type(prices) ~= "table" or type(model) ~= "string" then return nil end
+  local name = model:match "[^/]*$"
+  return prices[model] or prices[name] or prices[name:gsub("%-20%d%d[%d-]*$", "")]
+end
+
+-- Dollars: as the CLI says, else by the price of the model, else unknown.
+local function take_cost(state, prices)
+  local price = price_of(prices, state.model)
+  if state.said_cost then
+    state.cost, state.cost_kind = state.said_cost, "known"
+  elseif price and state.counted then
+    local cached = math.min(state.tokens_cached, state.tokens_in)
+    state.cost_kind = "estimated"
+    state.cost = ((state.tokens_in - cached) * price.input + cached * (price.cached or price.input)
+      + state.tokens_out * price.output) / 1e6
+  end
+end
+
 -- Usage is of one turn; or, with `scope`, the total of the "attempt" or of the whole "session" until now.
 local function take_usage(state, event)
-  if not event.scope then
-    state.turns = state.turns + (tonumber(event.turns) or 1)
-  end
+  local before = state.before
+  if not event.scope then state.turns = state.turns + (tonumber(event.turns) or 1) end
+  if state.max_turns and state.turns > state.max_turns then state.cut = "max_turns" end
+  state.counted = state.counted or event.tokens_in ~= nil
   for _, name in ipairs(figures) do
-    local value = tonumber(event[name])
+    local value, key = tonumber(event[name]), name == "cost" and "said_cost" or name
     if value and event.scope == "session" then
-      state.totals[name] = value
-      state[name] = math.max(0, value - (state.before[name] or 0))
+      state[key] = math.max(0, value - (before[name] or 0))
     elseif value and event.scope then
-      state[name] = value
+      state[key] = value
     elseif value and name ~= "turns" then
-      state[name] = (state[name] or 0) + value
+      state[key] = (state[key] or 0) + value
     end
+  end
+  take_cost(state, state.prices)
+  for _, name in ipairs(figures) do
+    local value = state[name == "cost" and "said_cost" or name]
+    state.totals[name] = value and (before[name] or 0) + value or before[name]
   end
 end
 
 local take = {}
-function take.text(state, e) if type(e.text) == "string" then state.text[#state.text + 1] = e.text end end
-function take.session(state, e) if type(e.id) == "string" then state.session = e.id end end
+function take.text(state, e)
+  if type(e.text) ~= "string" then return end
+  state.text[#state.text + 1], state.text_bytes = e.text, state.text_bytes + #e.text + 1
+  if state.text_bytes > 2 * most_text then
+    state.text, state.text_bytes = { table.concat(state.text, "\n"):sub(-most_text) }, most_text
+  end
+end
+function take.session(state, e)
+  if type(e.id) == "string" then state.session = e.id end
+  if type(e.model) == "string" then state.model = e.model end
+end
 take.usage = take_usage
 function take.limit(state, e)
   state.limit = e
@@ -57,7 +94,8 @@ function collector:line(line)
     io.stderr:write(("agentlua: decode of agent '%s' failed, the line is passed over: %s\n"):format(
       self.backend.name, core.text.printable(tostring(problem))))
   end
-  return (self.state.final or self.state.cut) ~= nil
+  local final = self.state.final
+  return self.state.cut ~= nil or final ~= nil and not final.open
 end
 
 --- What an agent has said: the text of its result, else all of its text.
@@ -66,14 +104,17 @@ function collector:text()
   return final and type(final.text) == "string" and final.text or table.concat(self.state.text, "\n")
 end
 
---- A collector for one attempt. `before`: totals of the session that it resumes, {turns, tokens_in, ...},
---- for backends that report totals of a session.
----@return table collector  its `state` has text, turns, tokens_in, tokens_out, tokens_cached, cost (nil: not
---- said), totals = those of the session, session, limit, auth, error, question, final, and cut = the ending when
---- we have to end it
-function M.new(backend, before, on_event)
+--- A collector for one attempt. `before`: totals of the session that it resumes, {turns, tokens_in, ...};
+--- `launch`: its model, whose price counts when the CLI does not say what it costs, and its max_turns, which are
+--- kept here unless the program counts them itself (backend.counts_turns).
+---@return table collector  its `state` has text, turns, tokens_in, tokens_out, tokens_cached, cost and cost_kind
+--- ("known", "estimated", "unknown"), totals = those of the session, session, model, limit, auth, error,
+--- question, final, and cut = the ending when we have to end it
+function M.new(backend, before, on_event, launch)
   local state = {
-    text = {}, turns = 0, tokens_in = 0, tokens_out = 0, tokens_cached = 0, before = before or {}, totals = {},
+    text = {}, text_bytes = 0, turns = 0, tokens_in = 0, tokens_out = 0, tokens_cached = 0, cost_kind = "unknown",
+    before = before or {}, totals = {}, prices = backend.prices, model = launch and launch.model,
+    max_turns = launch and not backend.counts_turns and launch.max_turns or nil,
   }
   return setmetatable({
     backend = backend, state = state, memory = {},

@@ -34,16 +34,19 @@ local function expand(argv, element, values)
   argv[#argv + 1] = element
 end
 
-local function permission_of(backend, wanted)
+--- Arguments for a mode of permission, the backend's own when none is wanted. Raises EINVAL for one that it does
+--- not have, or refuses here.
+function M.permission(backend, wanted)
   local known = backend.permissions or {}
   wanted = wanted or backend.permission
   if not wanted then return {} end
-  if known[wanted] then return known[wanted] end
+  local reason = known[wanted] and backend.refuses and backend.refuses(backend, wanted)
+  if known[wanted] and not reason then return known[wanted] end
   local all = {}
   for name in pairs(known) do all[#all + 1] = name end
   table.sort(all)
-  errors.usage("EINVAL", ("agent '%s' has no permission mode '%s'; it has: %s"):format(backend.name, wanted,
-    #all > 0 and table.concat(all, ", ") or "none"))
+  errors.usage("EINVAL", ("agent '%s' %s"):format(backend.name, reason
+    or ("has no permission mode '%s'; it has: %s"):format(wanted, #all > 0 and table.concat(all, ", ") or "none")))
 end
 
 local function argv_of(backend, values)
@@ -65,11 +68,11 @@ function M.env(backend, values, billing)
   return env
 end
 
---- What is started for one attempt: {argv, env, stdin}. A request has prompt, dir = a directory of the attempt
---- outside of its worktree, and optionally session = to resume, model, permission, max_turns, tools = list,
---- system, mcp = {name = {command=, args=, env=}}, endpoint; what it leaves out comes from the backend's own
---- field of that name. Raises EINVAL for a permission mode that the backend does not have.
----@return { argv: string[], env: table, stdin: string }
+--- What is started for one attempt: {argv, env, stdin, model, max_turns}. A request has prompt, dir = a directory
+--- of the attempt outside of its worktree, and optionally session = to resume, model, permission, max_turns,
+--- tools = list, system, mcp = {name = {command=, args=, env=}}, endpoint; what it leaves out comes from the
+--- backend's own field of that name. Raises EINVAL like permission(). `state`: paths that it writes.
+---@return { argv: string[], env: table, stdin: string, model: string?, max_turns: number?, state: string[] }
 function M.build(backend, request)
   local function wanted(name)
     if request[name] ~= nil then return request[name] end
@@ -79,21 +82,23 @@ function M.build(backend, request)
   local values = {
     model = backend.models and backend.models[model] or model, session = request.session, system = wanted "system",
     max_turns = wanted "max_turns", tools = type(tools) == "table" and table.concat(tools, ",") or tools,
-    mcp = request.mcp and core.json.dump { mcpServers = request.mcp }, endpoint = wanted "endpoint",
-    permission = permission_of(backend, request.permission), pre_args = backend.pre_args, args = backend.args,
-  }
-  local launch = {
-    argv = argv_of(backend, values), env = M.env(backend, values, wanted "billing"), stdin = request.prompt,
+    mcp = request.mcp and core.json.dump { mcpServers = request.mcp }, servers = request.mcp,
+    endpoint = wanted "endpoint", mode = request.permission or backend.permission,
+    permission = M.permission(backend, request.permission), pre_args = backend.pre_args, args = backend.args,
   }
   if backend.prepare then
-    values.mcp = request.mcp
-    backend.prepare(launch, values, function(name, text)
+    backend.prepare(values, function(name, text)
       local path = request.dir .. "/" .. name
-      errors.check(core.fs.write { path = path, content = text })
+      errors.check(core.fs.mkdir(path:match "^(.*)/"))
+      errors.check(core.fs.write { path = path, content = text, mode = 384 }) -- 384: octal 600
       return path
-    end)
+    end, backend)
   end
-  return launch
+  return {
+    argv = argv_of(backend, values), env = M.env(backend, values, wanted "billing"), stdin = request.prompt,
+    model = values.model, max_turns = tonumber(values.max_turns),
+    state = append(table.move(backend.state or {}, 1, #(backend.state or {}), 1, {}), values.state or {}),
+  }
 end
 
 return M

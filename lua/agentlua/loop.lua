@@ -1,10 +1,12 @@
 -- agentlua.loop: p:loop{}, which claims tasks and has them worked on until nothing can run.
 
+local agent = require "agentlua.agent"
 local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
+local launch = require "agentlua.launch"
 local limit = require "agentlua.limit"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
@@ -36,7 +38,10 @@ local function preflight(project)
   project:base()
   project:check_branches()
   errors.check_usage(project:repo():identity())
-  project:agents_for()
+  for _, backend in ipairs(project:agents_for()) do
+    launch.permission(backend, project.options.permission)
+    agent.version(backend)
+  end
   sandbox.check(project)
 end
 

@@ -8,6 +8,14 @@ local M = {}
 local child_type = {}
 child_type.__index = child_type
 
+-- Some programs take PWD for where they are (opencode does), and ours names another directory.
+local function tell_cwd(options)
+  local env = options.env or {}
+  if not options.cwd or options.env_only or env.PWD ~= nil then return end
+  options.env = { PWD = core.fs.realpath(options.cwd) }
+  for name, value in pairs(env) do options.env[name] = value end
+end
+
 -- Waits until it is known whether the program runs.
 local function await_start(child)
   local native, starting = child.native, true
@@ -26,8 +34,9 @@ end
 
 --- Starts a program. Options beside the argument list:
 ---
---- launcher = list put in front of it ({"nice"}, {"bwrap", ...}); cwd; env = {NAME = value | false} on
---- top of ours, or the whole of it with env_only = true; stdin = text, or stdin_pipe = true to write() later;
+--- launcher = list put in front of it ({"nice"}, {"bwrap", ...}); cwd (PWD is set to it);
+--- env = {NAME = value | false} on top of ours, or the whole of it with env_only = true;
+--- stdin = text, or stdin_pipe = true to write() later;
 --- stdout, stderr = "pipe" | "file" | "discard" | "inherit" (or "merge" for stderr);
 --- stdout_file, stderr_file = path that every byte is appended to;
 --- timeout, idle, start = seconds in all, without output, until the first output;
@@ -39,6 +48,7 @@ end
 --- contain = false to run without the reaper; hold = lock descriptors kept until nothing of it is left.
 ---@return table child | nil, string message, string code
 function M.spawn(options)
+  tell_cwd(options)
   local native, message, code = core.process.spawn(options)
   if not native then return nil, message, code end
   local child = setmetatable({ native = native }, child_type)

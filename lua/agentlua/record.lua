@@ -33,4 +33,22 @@ function M.each(value, ...)
   return ipairs(M.object(value, ...) or {})
 end
 
+--- The texts in a list at a path of names.
+function M.strings(value, ...)
+  local found = {}
+  for _, one in M.each(value, ...) do
+    if type(one) == "string" then found[#found + 1] = one end
+  end
+  return found
+end
+
+--- `base` with `ours` on top, objects merged; neither is changed.
+function M.overlay(base, ours)
+  if type(base) ~= "table" or type(ours) ~= "table" or #ours > 0 then return ours end
+  local out = {}
+  for name, value in pairs(base) do out[name] = value end
+  for name, value in pairs(ours) do out[name] = M.overlay(base[name], value) end
+  return setmetatable(out, getmetatable(base))
+end
+
 return M

@@ -1,4 +1,5 @@
 local agent = require "agentlua.agent"
+local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local support = require "support"
 
@@ -43,6 +44,35 @@ describe("agent classify", function()
       assert.equal(ending, agent.classify(backend, state, result))
     end)
   end
+end)
+
+describe("agent classify, by the process alone", function()
+  local backend = {
+    exits = { [53] = "max_turns", [173] = "limit" }, ends_with_result = true,
+    stderr = { { "no such session", "crash", code = "no_session" }, { "slow down", "limit" } },
+  }
+  local function classify(code, stderr, state)
+    state = state or {}
+    return agent.classify(backend, state, { code = code, signal = 0, stderr = stderr or "" }), state
+  end
+
+  it("exit 0 without a result is no good end where there always is one", function()
+    assert.equal("crash", (classify(0)))
+    assert.equal("done", (classify(0, "", { final = { ok = true } })))
+  end)
+
+  it("a session that is not known any more is told in the state", function()
+    local ending, state = classify(1, "warning\nError: no such session 'x'\n  see --list\n")
+    assert.equal("crash", ending)
+    assert.same({ type = "error", text = "no such session 'x'", code = "no_session" }, state.error)
+  end)
+
+  it("a limit is always there to be waited for", function()
+    local ending, state = classify(173, "", { error = { text = "429" } })
+    assert.same({ "limit", { type = "limit", text = "429" } }, { ending, state.limit })
+    ending, state = classify(1, "please slow down, 5 s")
+    assert.same({ "limit", { type = "limit", text = "slow down, 5 s" } }, { ending, state.limit })
+  end)
 end)
 
 describe("agent load", function()
@@ -134,5 +164,45 @@ describe("agent load", function()
     ok, problem = pcall(agent.load, "empty", project())
     assert.is_false(ok)
     assert.matches("agents/empty.lua", tostring(problem), 1, true)
+  end)
+end)
+
+describe("agent, asked", function()
+  before_each(support.setup)
+  after_each(support.teardown)
+
+  -- A backend whose program notes each call.
+  local function backend(script, fields)
+    local path = support.write("cli", ("#!/bin/sh\necho \"$*\" >>'%s/calls'\n%s\n"):format(support.dir, script), 493)
+    local one = { argv = { path }, version = { "--version" }, check = { "login", "status" }, env = {} }
+    for name, value in pairs(fields or {}) do one[name] = value end
+    one.name = "cli"
+    return one
+  end
+  local function calls() return core.fs.read(support.dir .. "/calls") end
+
+  it("its version is the first number with a dot, asked once", function()
+    local one = backend "echo 'cli 7 (build), version 2.1.329-beta.1 (Cli)'"
+    for _ = 1, 2 do assert.equal("2.1.329-beta.1", agent.version(one)) end
+    assert.equal("--version\n", calls())
+    assert.is_nil(agent.version { argv = { "sh" } })
+  end)
+
+  it("a program that cannot say its version is an error with its reason", function()
+    local ok, problem = pcall(agent.version, backend "echo 'native binary not installed' >&2; exit 1")
+    assert.is_false(ok)
+    assert.same({ "ENOAGENT", 2 }, { problem.code, problem.exit })
+    assert.matches("agent 'cli': .*/cli %-%-version' fails: native binary not installed", problem.message)
+  end)
+
+  it("a login is asked for only where it counts", function()
+    local one = backend "exit 1"
+    assert.is_false(agent.logged_in(one))
+    assert.is_true(agent.logged_in(backend "# other\nexit 0"))
+    assert.is_nil(agent.logged_in(backend("exit 1", { endpoint = "http://x" })))
+    assert.is_nil(agent.logged_in(backend("exit 1", { check = false })))
+    assert.is_nil(agent.logged_in(backend("exit 1", { api_keys = { "PATH" } })))
+    assert.is_nil(agent.logged_in(backend("exit 1", { api_keys = { "MY_KEY" } }), { MY_KEY = "1" }))
+    assert.is_true(agent.logged_in(backend('test -z "$HOME"', { api_keys = { "HOME" } }), { HOME = false }))
   end)
 end)

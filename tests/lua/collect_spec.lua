@@ -43,7 +43,7 @@ describe("collect", function()
     local state = feed({ '{"type":"usage","scope":"session","tokens_in":150,"tokens_out":20,"cost":3}' }, nil,
       { tokens_in = 100, tokens_out = 15, cost = 2.5 })
     assert.same({ 50, 5, 0.5 }, { state.tokens_in, state.tokens_out, state.cost })
-    assert.same({ tokens_in = 150, tokens_out = 20, cost = 3 }, state.totals)
+    assert.same({ tokens_in = 150, tokens_out = 20, tokens_cached = 0, turns = 0, cost = 3 }, state.totals)
   end)
 
   it("is over with a result, and when the program would wait by itself", function()
@@ -73,5 +73,54 @@ describe("collect", function()
       emit { type = "text", text = line }
     end)
     assert.same({ "good" }, state.text)
+  end)
+
+  local function costs(model, ...)
+    local c = collect.new({
+      decode = agent.decode, prices = { ["big-1"] = { input = 10, output = 100, cached = 1 } },
+    }, nil, nil, { model = model })
+    for _, line in ipairs { ... } do c:line(line) end
+    return { c.state.cost_kind, c.state.cost }
+  end
+
+  it("the cost is what the program says, else estimated by the model, else unknown", function()
+    local used = '{"type":"usage","tokens_in":100000,"tokens_cached":50000,"tokens_out":1000}'
+    assert.same({ "estimated", 0.65 }, costs("big-1", used))
+    assert.same({ "estimated", 0.65 }, costs("maker/big-1-20260101", used))
+    assert.same({ "estimated", 0.65 }, costs("big", '{"type":"session","id":"x","model":"big-1"}', used))
+    assert.same({ "unknown" }, costs("big-1-mini", used))
+    assert.same({ "unknown" }, costs(nil, used))
+    assert.same({ "unknown" }, costs("big-1", '{"type":"usage"}'))
+    assert.same({ "known", 0.5 }, costs("big-1", used, '{"type":"usage","scope":"attempt","cost":0.5}'))
+  end)
+
+  it("an attempt without a report adds what was counted to the totals of its session", function()
+    local state = feed({ '{"type":"usage","tokens_in":7,"tokens_out":1}' }, nil, { tokens_in = 100, tokens_out = 15 })
+    assert.same({ 107, 16 }, { state.totals.tokens_in, state.totals.tokens_out })
+  end)
+
+  it("ends a program that cannot count, when it begins one turn too many", function()
+    local function cut(counts_turns)
+      local c = collect.new({ decode = agent.decode, counts_turns = counts_turns }, nil, nil, { max_turns = 2 })
+      local over
+      for _ = 1, 3 do over = c:line '{"type":"usage"}' end
+      return { over, c.state.cut }
+    end
+    assert.same({ true, "max_turns" }, cut(nil))
+    assert.same({ false }, cut(true))
+  end)
+
+  it("keeps the end of much text", function()
+    local _, _, c = feed {}
+    for i = 1, 40 do c:line(("%d "):format(i) .. ("x"):rep(100000)) end
+    assert.is_true(#c:text() <= 2 << 20)
+    assert.matches("40 x+$", c:text())
+  end)
+
+  it("a result after which more may follow is not the end", function()
+    local _, _, c = feed {}
+    assert.is_false(c:line '{"type":"result","ok":true,"text":"so far","open":true}')
+    assert.is_true(c:line '{"type":"result","ok":true,"text":"all"}')
+    assert.equal("all", c:text())
   end)
 end)

@@ -60,9 +60,9 @@ describe("launch", function()
   end)
 
   it("lets a backend write a file outside of the worktree", function()
-    local one = backend [[prepare = function(launch, values, file)
-      launch.env.SETTINGS = file("settings.json", values.max_turns .. "")
-    end, max_turns = 7]]
+    local one = backend [[prepare = function(values, file)
+      values.settings = file("settings.json", values.max_turns .. "")
+    end, max_turns = 7, env = { SETTINGS = "{settings}" }]]
     local path = build(one).env.SETTINGS
     assert.equal(support.dir .. "/settings.json", path)
     assert.equal("7", require("agentlua.core").fs.read(path))

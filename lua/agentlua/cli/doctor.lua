@@ -1,5 +1,6 @@
 -- agentlua doctor
 
+local agent = require "agentlua.agent"
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
@@ -44,6 +45,19 @@ local checks = {
   end },
 }
 
+-- A line for each agent of ours whose program is here; one that is not needed is no fault.
+local function show_agents()
+  for _, name in ipairs { "claude", "codex", "gemini", "qwen", "opencode", "glm" } do
+    local here, backend = errors.try(agent.load, name)
+    if here then
+      local ok, version = errors.try(agent.version, backend)
+      local login = agent.logged_in(backend)
+      local state = ok and (version or "") .. (login and ", logged in" or login == false and ", not logged in" or "")
+      print(("%-4s %-14s %s"):format(ok and "ok" or "--", name, core.text.printable(state or version.message)))
+    end
+  end
+end
+
 return {
   summary = "check that everything that is needed is here",
   run = function()
@@ -53,6 +67,7 @@ return {
       if not found then bad = bad + 1 end
       print(("%-4s %-14s %s"):format(found and "ok" or "BAD", check[1], core.text.printable(tostring(found or remedy))))
     end
+    show_agents()
     return bad > 0 and 2 or 0
   end,
 }
