@@ -8,6 +8,7 @@ local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
 local process = require "agentlua.process"
+local task_fields = require "agentlua.fields"
 local tripwire = require "agentlua.tripwire"
 
 local M = {}
@@ -84,7 +85,28 @@ function orders.resume(run)
   run.paused = false
   if run.on_stop then run.on_stop() end
 end
-function orders.claim(run, order) run.claims[order.task] = order end
+-- Whether a claim is one that agentlua writes: the agent can write to that file, too.
+local function is_claim(order)
+  local good = type(order.task) == "string"
+  for part, field in pairs {
+    questions = "pending_questions", split_proposal = "split_proposal", analysis = "analysis",
+  } do
+    local value = order[part]
+    good = good and (value == nil or type(value) == "table" and not task_fields.problem(field, value))
+  end
+  return good and not (order.questions and #order.questions == 0)
+end
+
+-- What an agent says last of its task counts; what it asks adds up.
+function orders.claim(run, order)
+  if not is_claim(order) then return end
+  local before = run.claims[order.task]
+  if before and before.questions and order.questions then
+    table.move(order.questions, 1, #order.questions, #before.questions + 1, before.questions)
+  else
+    run.claims[order.task] = order
+  end
+end
 
 -- Reads what was appended to the control file since the last time; only whole lines.
 function run_type:read_control()

@@ -32,6 +32,28 @@ describe("an agent that asks", function()
     assert.is_false(w:exists "second.txt")
   end)
 
+  it("what is no claim, written by the agent itself, is passed over; questions of one attempt add up", function()
+    local id = w:add "a thing"
+    w:write("agent.sh", [[#!/bin/sh
+      control=$AGENTLUA_ROOT/.agentlua/runs/$AGENTLUA_RUN_ID/control.jsonl
+      cat >/dev/null
+      claim() { printf '{"op":"claim","task":"%s",%s}\n' "$AGENTLUA_TASK_ID" "$1" >>"$control"; }
+      agentlua task ask "$AGENTLUA_TASK_ID" "One?"
+      echo '{"op":"claim"}' >>"$control"
+      echo '{"op":"claim","task":7}' >>"$control"
+      claim '"to":"needs-input","questions":5'
+      claim '"to":"needs-input","questions":[5]'
+      claim '"to":"needs-input","questions":[]'
+      claim '"to":"needs-input","split_proposal":"x"'
+      claim '"to":"analysed","analysis":null'
+      agentlua task ask "$AGENTLUA_TASK_ID" "Two?"
+    ]], 493)
+    local result = w:al("run", "execute.lua", "--agent", "./agent.sh")
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    local asked = w:task(id).pending_questions
+    assert.same({ "One?", "Two?", 2 }, { asked[1].question, asked[2].question, #asked })
+  end)
+
   it("a failed task is tried again by later runs as often as `revive` says", function()
     w:config "revive = 1, attempts = 1"
     local id = w:add "a thing"
