@@ -46,6 +46,8 @@ M.known = {
   dependencies = { texts, "a list of ids or names" }, child_tasks = { strings, "a list of ids" },
   acceptance_criteria = { strings, "a list of texts" }, steps = { strings, "a list of texts" },
   files = { strings, "a list of paths" }, resources = { strings, "a list of names" },
+  applicable_standards = { texts, "a list of paths" }, applicable_agents = { texts, "a list of paths" },
+  applicable_skills = { texts, "a list of paths" }, applicable_decisions = { texts, "a list of ids" },
   touches = { strings, "a list of globs" }, condition = { texts, "a path rule, or a list of them" },
   ignore = { object, "an object like {\"manual\": true}" },
   worktree = { worktree, "what agentlua wrote" }, analysis_worktree = { worktree, "what agentlua wrote" },

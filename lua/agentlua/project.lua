@@ -4,6 +4,7 @@
 
 local branches = require "agentlua.branch"
 local config = require "agentlua.config"
+local context = require "agentlua.context"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
@@ -68,7 +69,7 @@ function M.open(opts)
     errors.usage("EUNTRUSTED", "the .agentlua of '" .. at.root .. "' was not made here and is not trusted; "
       .. "read it, then run: agentlua trust '" .. at.root .. "'")
   end
-  local self = setmetatable({ root = at.root, dir = at.dir, agents = {} }, project_type)
+  local self = setmetatable({ root = at.root, dir = at.dir, agents = {}, prompts = {} }, project_type)
   self.options = opts.options or options.parse()
   self.config = config.load(at.dir .. "/config.lua")
   local named = self.options.tasks or os.getenv "AGENTLUA_TASKS"
@@ -133,16 +134,38 @@ function project_type:check_branches()
   end
 end
 
---- Text of prompt `name` for a task: the template with the task's fields.
+--- Directory of the project's "plans" or "decisions": with dotbot's tasks they are beside these.
+function project_type:papers(kind)
+  return (self.tasks_dir:match "^(.*/%.bot/workspace)/tasks/*$" or self.dir) .. "/" .. kind
+end
+
+-- A prompt as it was when it was first used: what changes while agents work counts from the next run on.
+local function find_prompt(self, name)
+  local file = name:match "%.md$" and name or name .. ".md"
+  local found = self.prompts[file] or resource.find("prompts", file, self.dir)
+  self.prompts[file] = found
+  return found
+end
+
+--- What prompts may name for a task: name -> text or false. `vars`: more of them.
+function project_type:prompt_names(task, vars)
+  local steering = find_prompt(self, "steering")
+  local more = { STEERING_PROTOCOL = steering and steering.text or "" }
+  for key, value in pairs(self.config.prompt) do more[key] = value end
+  for key, value in pairs(vars or {}) do more[key] = value end
+  return context.of(self, task, more)
+end
+
+--- Text of prompt `name` for a task: the template with the task's fields. Raises ENOPROMPT, EPROMPT.
 function project_type:prompt(name, task, vars)
-  local template = resource.find("prompts", name .. ".md", self.dir)
+  local template = find_prompt(self, name)
   if not template then
-    errors.usage("ENOPROMPT", "no prompt '" .. name .. ".md'; agentlua paths shows where they are")
+    errors.usage("ENOPROMPT", ("no prompt '%s.md'; agentlua paths shows where they are"):format(
+      core.text.printable(name)))
   end
-  local all = { BRANCH_NAME = task.worktree and task.worktree.branch or "", PROJECT_ROOT = self.root }
-  for key, value in pairs(self.config.prompt) do all[key] = value end
-  for key, value in pairs(vars or {}) do all[key] = value end
-  return prompt.render(template.text, prompt.task_vars(task, all), template.path)
+  return prompt.render(template.text, self:prompt_names(task, vars), template.path, {
+    defaults = context.defaults, find = function(other) return find_prompt(self, other) end,
+  })
 end
 
 --- Paths, relative to a checkout, that hold state and are never part of an agent's work.

@@ -1,79 +1,132 @@
--- agentlua.prompt: Markdown templates. {{NAME}} inserts text as it is, {{#NAME}}...{{/NAME}} is a
--- section that is kept when NAME is not empty. A name that nobody knows is an error.
+-- agentlua.prompt: Markdown templates.
+--
+--   {{NAME}}                  the text of a name, as it is
+--   {{#NAME}} ... {{/NAME}}   kept when the text is not empty; {{^NAME}} ... {{/NAME}} when it is
+--   {{> name}}                another prompt, name.md, in this place
+--   \{{NAME}}                 the braces themselves: what follows the backslash is no tag
+--
+-- A name that nobody knows is an error, also in a section that is dropped. What is inserted is never
+-- looked at again. The line break behind the mark of a section goes with it when it is alone in its line.
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 
 local M = {}
 
-local function value_of(name, vars, where)
-  local value = vars[name]
-  if value == nil then
-    local best, distance
-    for known in pairs(vars) do
-      local d = core.text.edit_distance { name, known }
-      if not distance or d < distance then best, distance = known, d end
-    end
-    errors.usage("EPROMPT", ("%s: unknown name {{%s}}%s"):format(where, name,
-      best and "; the nearest is {{" .. best .. "}}" or ""))
+-- Prompts that may be inside of each other.
+local deepest <const> = 16
+
+-- Raises a mistake at byte `at` of a file.
+local function fail(file, at, problem, ...)
+  local _, breaks = file.text:sub(1, at - 1):gsub("\n", "")
+  errors.usage("EPROMPT", ("%s:%d: %s"):format(file.path, breaks + 1, problem:format(...)))
+end
+
+local function nearest(name, vars)
+  local best, distance
+  for known in pairs(vars) do
+    local d = core.text.edit_distance { name, known }
+    if not distance or d < distance or d == distance and known < best then best, distance = known, d end
+  end
+  return best and "; the nearest is {{" .. best .. "}}" or ""
+end
+
+local function value_of(state, file, at, name)
+  local value = state.vars[name]
+  if value == nil then fail(file, at, "unknown name {{%s}}%s", name, nearest(name, state.vars)) end
+  if type(value) == "table" or type(value) == "function" then
+    fail(file, at, "{{%s}} is a %s, not text", name, type(value))
   end
   return value
 end
 
---- Renders a template in one pass: what is inserted is never looked at again.
----@param template string
----@param vars table<string, string|number|boolean>
----@param where string? what errors call the template
-function M.render(template, vars, where)
-  where = where or "prompt"
-  local function sections(text)
-    return (text:gsub("{{#([%w_]+)}}\n?(.-){{/%1}}\n?", function(name, body)
-      local value = value_of(name, vars, where)
-      if value == "" or value == false then return "" end
-      return sections(body)
-    end))
+local function is_empty(value) return value == "" or value == false end
+
+-- The tag whose braces are at `at`: its sign, its name, the first byte behind it. nil: only braces.
+local function tag_at(text, at)
+  local sign, name, behind = text:match("^{{([#^/]?)([%w_]+)}}()", at)
+  if not name then
+    sign, name, behind = ">", text:match("^{{>%s*([%w_.-]+)%s*}}()", at)
+  elseif sign ~= "" and text:sub(behind, behind) == "\n" and (at == 1 or text:sub(at - 1, at - 1) == "\n") then
+    behind = behind + 1
   end
-  local text = sections(template)
-  local stray = text:match "{{[#/][%w_]+}}"
-  if stray then errors.usage("EPROMPT", where .. ": " .. stray .. " is only one end of a section") end
-  return (text:gsub("{{([%w_]+)}}", function(name)
-    return tostring(value_of(name, vars, where))
-  end))
+  return sign, name, behind
 end
 
-local function bullets(list)
-  if type(list) ~= "table" then return type(list) == "string" and list or "" end
-  local lines = {}
-  for i, item in ipairs(list) do lines[i] = "- " .. tostring(item) end
-  return table.concat(lines, "\n")
-end
+local expand
 
-local function questions(list)
-  local lines = {}
-  for _, q in ipairs(type(list) == "table" and list or {}) do
-    if type(q) == "table" then
-      local context = q.context and "\n  " .. tostring(q.context):gsub("\n", "\n  ") or ""
-      lines[#lines + 1] = "- Q: " .. tostring(q.question) .. context .. "\n  A: " .. tostring(q.answer)
+local function include(state, file, at, name, keep)
+  local found = state.find and state.find(name)
+  if not found then fail(file, at, "no prompt '%s' for {{> %s}}; agentlua paths shows where they are", name, name) end
+  for _, outer in ipairs(state.trail) do
+    if outer == found.path then
+      fail(file, at, "prompts include each other: %s -> %s", table.concat(state.trail, " -> "), found.path)
     end
   end
-  return table.concat(lines, "\n")
+  if #state.trail >= deepest then fail(file, at, "prompts include each other more than %d deep", deepest) end
+  local out = state.out
+  state.out = {}
+  expand(state, found, keep)
+  out[#out + 1] = table.concat(state.out):gsub("\n+$", "") -- blank lines are the business of the outer one
+  state.out = out
 end
 
---- What a template may name for a task.
-function M.task_vars(task, extra)
-  local function text(name)
-    local value = task[name]
-    return (type(value) == "string" or type(value) == "number") and tostring(value) or ""
+-- One tag. `open`: the sections that it is in, innermost last, each with whether it is kept.
+local function take(state, file, at, sign, name, open)
+  local keep = open[#open].keep
+  if sign == ">" then
+    include(state, file, at, name, keep)
+  elseif sign == "/" then
+    if open[#open].name ~= name then fail(file, at, "{{/%s}} is only one end of a section", name) end
+    open[#open] = nil
+  else
+    local value = value_of(state, file, at, name)
+    if sign ~= "" then
+      open[#open + 1] = { name = name, mark = sign .. name, at = at, keep = keep and is_empty(value) == (sign == "^") }
+    elseif keep then
+      state.out[#state.out + 1] = tostring(value == "" and state.defaults[name] or value)
+    end
   end
-  local vars = {
-    TASK_ID = task.id, TASK_NAME = text "name", TASK_DESCRIPTION = text "description",
-    TASK_CATEGORY = text "category", TASK_PRIORITY = text "priority", TASK_EFFORT = text "effort",
-    ACCEPTANCE_CRITERIA = bullets(task.acceptance_criteria), TASK_STEPS = bullets(task.steps),
-    TASK_FILES = bullets(task.files), QUESTIONS_RESOLVED = questions(task.questions_resolved),
-    ANALYSIS = type(task.analysis) == "table" and core.json.dump(task.analysis, 2) or text "analysis",
-  }
-  for name, value in pairs(extra or {}) do vars[name] = value end
-  return vars
+end
+
+-- Appends what a file says. keep = false: in a section that is dropped; only mistakes count.
+function expand(state, file, keep)
+  local text, from, at = file.text, 1, 1
+  local open = { { keep = keep } }
+  local function plain(last)
+    if open[#open].keep then state.out[#state.out + 1] = text:sub(from, last) end
+  end
+  state.trail[#state.trail + 1] = file.path
+  while true do
+    at = text:find("{{", at, true)
+    if not at then break end
+    local sign, name, behind = tag_at(text, at)
+    if not name then
+      at = at + 1
+    elseif text:sub(at - 1, at - 1) == "\\" then
+      plain(at - 2)
+      from, at = at, at + 2
+    else
+      plain(at - 1)
+      take(state, file, at, sign, name, open)
+      from, at = behind, behind
+    end
+  end
+  plain()
+  if #open > 1 then fail(file, open[#open].at, "{{%s}} is only one end of a section", open[#open].mark) end
+  state.trail[#state.trail] = nil
+end
+
+--- Renders a template.
+---@param vars table<string, string|number|boolean>
+---@param where string? what errors call the template
+---@param opts? { defaults: table<string, string>?, find: (fun(name: string): {path: string, text: string}?)? }
+--- defaults: said in the place of what is empty; find: the prompts for {{> name}}
+function M.render(template, vars, where, opts)
+  opts = opts or {}
+  local state = { vars = vars, defaults = opts.defaults or {}, find = opts.find, out = {}, trail = {} }
+  expand(state, { path = where or "prompt", text = template }, true)
+  return table.concat(state.out)
 end
 
 return M

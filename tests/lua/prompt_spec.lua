@@ -1,4 +1,3 @@
-local json = require("agentlua").json
 local errors = require "agentlua.errors"
 local prompt = require "agentlua.prompt"
 
@@ -51,56 +50,88 @@ describe("prompt", function()
     assert.equal("[{{/X}}]", prompt.render("{{#X}}[{{X}}]{{/X}}", { X = "{{/X}}" }))
   end)
 
-  it("an unknown name is an error that names the nearest", function()
+  it("a section is dropped when its name is not empty, when it begins with ^", function()
+    local template = "{{#X}}some: {{X}}{{/X}}{{^X}}none{{/X}}."
+    assert.equal("some: 1.", prompt.render(template, { X = 1 }))
+    for _, empty in ipairs { "", false } do assert.equal("none.", prompt.render(template, { X = empty })) end
+    assert.equal("a\nb\n", prompt.render("a\n{{^X}}\nnone\n{{/X}}\nb\n", { X = "1" }))
+  end)
+
+  it("only the mark of a section that is alone in its line takes the line break with it", function()
+    assert.equal("- 1\n- 2\n", prompt.render("- {{#X}}1{{/X}}\n- 2\n", { X = "y" }))
+    assert.equal("- \n- 2\n", prompt.render("- {{#X}}1{{/X}}\n- 2\n", { X = "" }))
+  end)
+
+  it("a backslash before a tag makes it text", function()
+    local vars = { A = "x" }
+    assert.equal("{{A}} x {{#A}} {{/B}} {{> c}}",
+      prompt.render("\\{{A}} {{A}} \\{{#A}} \\{{/B}} \\{{> c}}", vars))
+    assert.equal("\\{{ }} \\n", prompt.render("\\{{ }} \\n", vars))
+  end)
+
+  it("what is empty is said as its default, and its section is dropped all the same", function()
+    local opts = { defaults = { A = "nothing", B = "never" } }
+    assert.equal("nothing/false/",
+      prompt.render("{{A}}/{{B}}/{{#A}}x{{/A}}", { A = "", B = false }, "p", opts))
+  end)
+
+  it("an unknown name is an error that names its place and the nearest", function()
     local vars = { TASK_NAME = "x", TASK_ID = "y" }
-    fails("{{TASK_NAM}}", vars, "{{TASK_NAM}}", "nearest is {{TASK_NAME}}")
-    fails("{{#TSK_ID}}x{{/TSK_ID}}", vars, "{{TSK_ID}}", "{{TASK_ID}}")
+    fails("a\n\n{{TASK_NAM}}", vars, "execute.md:3: unknown name {{TASK_NAM}}", "nearest is {{TASK_NAME}}")
+    fails("{{#TSK_ID}}x{{/TSK_ID}}", vars, "execute.md:1:", "{{TSK_ID}}", "{{TASK_ID}}")
     fails("{{X}}", {}, "{{X}}")
+    fails("{{#A}}{{X}}{{/A}}", { A = "" }, "{{X}}") -- also where it is not needed now
   end)
 
-  it("a section that does not end, or does not begin, is an error", function()
-    fails("a {{#A}} b", { A = "" }, "{{#A}}")
+  it("a value that is no text is an error", function()
+    fails("{{A}}", { A = { "x" } }, "execute.md:1: {{A}} is a table, not text")
+  end)
+
+  it("a section that does not end, or does not begin, is an error with its line", function()
+    fails("a\n{{#A}} b", { A = "" }, "execute.md:2: {{#A}} is only one end")
+    fails("a {{^A}} b", { A = "" }, "{{^A}}")
     fails("a {{/A}} b", { A = "" }, "{{/A}}")
-    fails("{{#A}}{{#B}}{{/A}}{{/B}}", { A = "1", B = "1" }, "{{")
+    fails("{{#A}}{{#B}}{{/A}}{{/B}}", { A = "1", B = "1" }, "{{/A}}")
   end)
 
-  describe("of a task", function()
-    local task = {
-      id = "t1", name = "Fix {{it}}", description = "%1", priority = 3,
-      acceptance_criteria = { "one", "two\nlines" }, steps = json.array(), files = "src/x.c",
-      questions_resolved = { { question = "Which?", answer = "That." } },
-      analysis = { summary = "look" },
-    }
+  describe("includes", function()
+    local function render(files, vars)
+      return prompt.render(files["top.md"], vars or {}, "top.md", { find = function(name)
+        local text = files[name .. ".md"]
+        return text and { path = name .. ".md", text = text }
+      end })
+    end
+    local function problem(files, vars)
+      local ok, found = pcall(render, files, vars)
+      assert.is_false(ok)
+      assert.equal("EPROMPT", found.code)
+      return found.message
+    end
 
-    it("fields become text", function()
-      local vars = prompt.task_vars(task)
-      assert.same({ "t1", "Fix {{it}}", "%1", "3" },
-        { vars.TASK_ID, vars.TASK_NAME, vars.TASK_DESCRIPTION, vars.TASK_PRIORITY })
-      assert.equal("- one\n- two\nlines", vars.ACCEPTANCE_CRITERIA)
-      assert.same({ "", "src/x.c" }, { vars.TASK_STEPS, vars.TASK_FILES })
-      assert.equal("- Q: Which?\n  A: That.", vars.QUESTIONS_RESOLVED)
-      assert.same({ summary = "look" }, json.parse(vars.ANALYSIS))
-      assert.equal("Fix {{it}} %1", prompt.render("{{TASK_NAME}} {{TASK_DESCRIPTION}}", vars))
+    it("put another prompt in the place, with the same names", function()
+      local files = { ["top.md"] = "a\n{{> part}}\nb {{>part}}", ["part.md"] = "<{{X}}>\n" }
+      assert.equal("a\n<1>\nb <1>", render(files, { X = 1 }))
+      assert.equal(".", render({ ["top.md"] = "{{#X}}{{> part}}{{/X}}.", ["part.md"] = "never" }, { X = "" }))
     end)
 
-    it("what is missing, null or of another type is empty", function()
-      local odd = {
-        id = "t2", name = "x", description = json.null, acceptance_criteria = json.null, steps = 5,
-        analysis = json.null,
-        questions_resolved = { 5, "text", json.null, { question = json.null } },
-      }
-      for _, vars in ipairs { prompt.task_vars { id = "t2", name = "x" }, prompt.task_vars(odd) } do
-        for _, name in ipairs {
-          "TASK_DESCRIPTION", "ACCEPTANCE_CRITERIA", "TASK_STEPS", "ANALYSIS",
-        } do
-          assert.equal("", vars[name], name)
-        end
-      end
+    it("are not read out of what is inserted", function()
+      assert.equal("{{> part}}", render({ ["top.md"] = "{{X}}", ["part.md"] = "no" }, { X = "{{> part}}" }))
     end)
 
-    it("more names can be given, and win", function()
-      local vars = prompt.task_vars(task, { TASK_NAME = "other", BRANCH_NAME = "b" })
-      assert.same({ "other", "b" }, { vars.TASK_NAME, vars.BRANCH_NAME })
+    it("a circle is an error that names it", function()
+      local files = { ["top.md"] = "\n{{> one}}", ["one.md"] = "{{> two}}", ["two.md"] = "x\n{{> one}}" }
+      assert.equal("two.md:2: prompts include each other: top.md -> one.md -> two.md -> one.md", problem(files))
+    end)
+
+    it("too deep, unknown, and mistakes inside are errors with their place", function()
+      local files = { ["top.md"] = "{{> p1}}" }
+      for i = 1, 40 do files[("p%d.md"):format(i)] = ("{{> p%d}}"):format(i + 1) end
+      assert.matches("more than 16 deep", problem(files))
+      assert.matches("^top.md:2: no prompt 'nosuch' for {{> nosuch}}", problem { ["top.md"] = "\n{{> nosuch}}" })
+      assert.matches("^part.md:3: unknown name {{Y}}",
+        problem({ ["top.md"] = "{{> part}}", ["part.md"] = "\n\n{{Y}}" }))
+      assert.matches("^part.md:1: {{/X}} is only one end", -- a section begins and ends in one file
+        problem({ ["top.md"] = "{{#X}}{{> part}}", ["part.md"] = "{{/X}}" }, { X = 1 }))
     end)
   end)
 end)
