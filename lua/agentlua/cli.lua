@@ -18,7 +18,8 @@ local M = {}
 
 M.commands = {
   "init", "run", "task", "status", "log", "cost", "stop", "pause", "resume", "diff", "land", "checkpoint", "restore",
-  "discard", "clean", "edit", "trust", "login", "paths", "doctor", "fsck", "repl", "completion", "version",
+  "discard", "clean", "prompt", "decision", "edit", "trust", "login", "paths", "doctor", "fsck", "repl",
+  "completion", "version",
 }
 
 --- The .agentlua of the current directory's project when its code may run, else nil.

@@ -62,4 +62,13 @@ function M.names(commands)
   return table.concat(names, " ")
 end
 
+--- Names of the commands that have commands, as one text. `words` is what M.words() returns.
+function M.families(words, separator)
+  local names = {}
+  for _, entry in ipairs(words) do
+    if #entry.commands > 0 and entry.words ~= "" then names[#names + 1] = entry.words end
+  end
+  return table.concat(names, separator)
+end
+
 return M

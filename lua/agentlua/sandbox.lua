@@ -68,6 +68,11 @@ function M.launcher(project, run, task, cwd, program, state)
     bind(argv, "--bind-try", expand(path))
   end
   bind(argv, "--bind", run:control_path()) -- agentlua task ask and the like, from inside
+  for _, kind in ipairs { "plans", "decisions" } do -- agentlua task plan, agentlua decision
+    local dir = project:papers(kind)
+    errors.check(core.fs.mkdir(dir))
+    bind(argv, "--bind", dir)
+  end
   return table.move({ "--chdir", cwd, "--" }, 1, 3, #argv + 1, argv)
 end
 

@@ -1,6 +1,6 @@
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
-local states = require "agentlua.cli.task.states"
+local decision = require "agentlua.cli.decision"
 local support = require "support"
 local task = require "agentlua.cli.task"
 
@@ -46,13 +46,13 @@ describe("agentlua", function()
     end
   end)
 
-  it("--help of every task command: usage on stdout, exit 0", function()
-    local all = run({ "task", "--help" }).stdout
-    for _, names in ipairs { task.commands, states.names } do
+  it("--help of every task and decision command: usage on stdout, exit 0", function()
+    for family, names in pairs { task = task.commands, decision = decision.commands } do
+      local all = run({ family, "--help" }).stdout
       for _, name in ipairs(names) do
-        local result = run { "task", name, "--help" }
+        local result = run { family, name, "--help" }
         assert.same({ 0, "" }, { result.code, result.stderr }, name)
-        assert.matches("^Usage: agentlua task " .. name, result.stdout)
+        assert.matches("^Usage: agentlua " .. family .. " " .. name, result.stdout)
         assert.matches("\n  " .. name .. " +%S", all)
       end
     end
@@ -87,12 +87,15 @@ describe("agentlua", function()
 
   it("unknown options", function()
     for _, name in ipairs(cli.commands) do
-      if name ~= "run" and name ~= "task" then
+      if name ~= "run" and name ~= "task" and name ~= "decision" then
         is_usage_error({ name, "--nosuch" }, "unknown option '--nosuch'", "agentlua " .. name)
       end
     end
     for _, name in ipairs(task.commands) do
       is_usage_error({ "task", name, "--nosuch" }, "unknown option '--nosuch'", "task " .. name)
+    end
+    for _, name in ipairs(decision.commands) do
+      is_usage_error({ "decision", name, "--nosuch" }, "unknown option '--nosuch'", "decision " .. name)
     end
     project()
     is_usage_error({ "run", "execute.lua", "--nosuch" }, "unknown option '--nosuch'")

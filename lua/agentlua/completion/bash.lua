@@ -42,7 +42,7 @@ _agentlua() {
       [[ $option == -C ]] && places+=(-C "$word")
       [[ $option == --tasks ]] && tasks=(--tasks "$word")
       [[ $takes == 1 ]] && option=
-    elif [[ -z $command || $command == task ]]; then
+    elif [[ -z $command || $command =~ ^(@FAMILIES@)$ ]]; then
       command=${command:+$command }$word
     else
       ((argument++))
@@ -106,7 +106,7 @@ end
 function M.script(words)
   local parts = { (head:gsub("@IDS@", function() return completion.ids end)) }
   for _, entry in ipairs(words) do parts[#parts + 1] = cases(entry) end
-  parts[#parts + 1] = tail
+  parts[#parts + 1] = tail:gsub("@FAMILIES@", completion.families(words, "|"))
   return table.concat(parts)
 end
 

@@ -29,7 +29,7 @@ function __agentlua_at
         set -e typed[1..2]
     end
     set -l command $typed[1]
-    test "$command" = task; and set command (string join ' ' $typed[1..2])
+    contains -- "$command" @FAMILIES@; and set command (string join ' ' $typed[1..2])
     test "$command" = "$argv[1]"
 end
 
@@ -68,7 +68,8 @@ end
 
 --- The script, from what agentlua.completion.words() returns.
 function M.script(words)
-  local parts = { (head:gsub("@IDS@", function() return completion.ids end)) }
+  local parts = { (head:gsub("@IDS@", function() return completion.ids end)
+    :gsub("@FAMILIES@", completion.families(words, " "))) }
   for _, entry in ipairs(words) do parts[#parts + 1] = lines_of(entry) end
   return table.concat(parts)
 end

@@ -16,7 +16,8 @@ return {
     parser:argument("task", "id, unique prefix or slug")
     parser:argument("question", "what has to be known"):args "+"
     parser:option("--context", "what one has to know to answer"):argname "TEXT"
-    parser:option("--option", "an answer to choose from (of a single question)"):args "+":count "*":argname "TEXT"
+    parser:option("--option", "answers to choose from (of a single question), the one you would take first")
+      :args "+":count "*":argname "TEXT"
   end,
   run = function(args, p)
     local task = fields.sound(errors.check_usage(p.store:get(args.task)))
@@ -29,7 +30,10 @@ return {
     end
     local all = {}
     for i, question in ipairs(args.question) do
-      all[i] = { question = question, context = args.context, options = #options > 0 and options or nil }
+      all[i] = {
+        question = question, context = args.context, options = #options > 0 and options or nil,
+        recommendation = options[1] and options[1].key,
+      }
     end
     if claim(p, task, { to = "needs-input", questions = all }) then return end
     if not ({ todo = true, analysed = true, ["needs-input"] = true })[task.status] then
