@@ -20,7 +20,7 @@ local function show_names(names, json)
 end
 
 return {
-  summary = "what an agent would be told of a task; nothing is started or changed",
+  summary = "what an agent would be told of a task, before hooks; nothing is started or changed",
   configure = function(parser)
     parser:argument("name", "a prompt: execute, analyse, your own")
     parser:argument("task", "id, unique prefix or slug")
