@@ -49,6 +49,8 @@ describe("plans", function()
       local set = plan(id, "--file", support.write("plan.md", "# Plan\n"))
       assert.same({ 0, path .. ("/.agentlua/plans/a-thing-%s-plan.md\n"):format(id:sub(1, 8)) },
         { set.code, set.stdout })
+      local kept = core.json.parse(support.agentlua({ "task", "show", id, "--json", cwd = path }).stdout)
+      assert.equal(("%s/%s"):format(path, kept.plan_path), (set.stdout:gsub("\n", "")))
       for _, change in ipairs { "done", "reopen", "skip", "reopen", "cancel" } do
         assert.equal(0, support.agentlua({ "task", change, id, cwd = path }).code)
         assert.equal("# Plan\n", plan(id).stdout, change)

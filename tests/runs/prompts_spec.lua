@@ -51,6 +51,7 @@ describe("prompts", function()
       analyse "interview"
       has(told(id, 3), "A: A - three", "Q: Where to?\n  A: to disk")
       assert.equal("analysed", w:task(id).status)
+      assert.matches("^%.agentlua/plans/", w:task(id).plan_path)
 
       local result = w:run "interview"
       assert.equal(0, result.code, result.stdout .. result.stderr)
