@@ -61,9 +61,7 @@ function M.open(opts)
     errors.usage("ENOREPO", "'" .. core.fs.realpath(start) .. "' is not in a git repository; git init makes one")
   end
   if not core.fs.stat(at.dir) then
-    errors.usage("ENOPROJECT", "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one"
-      .. (core.fs.stat(at.root .. "/.git") and ""
-        or " (a git directory: if its checkout is elsewhere, say -C CHECKOUT)"))
+    errors.usage("ENOPROJECT", at.lost or "there is no .agentlua in '" .. at.root .. "'; agentlua init makes one")
   end
   if not trust.has(at.dir) then
     errors.usage("EUNTRUSTED", "the .agentlua of '" .. at.root .. "' was not made here and is not trusted; "

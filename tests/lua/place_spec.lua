@@ -53,6 +53,52 @@ describe("place", function()
     found(support.dir .. "/topic", bare)
   end)
 
+  -- The git directory of a checkout elsewhere, and a linked worktree of it.
+  local function elsewhere()
+    local path = support.repository "my repo"
+    support.git(path, "init", "-q", "--separate-git-dir", support.dir .. "/else where")
+    support.git(path, "worktree", "add", "-q", "-b", "topic", support.dir .. "/topic")
+    return path, support.dir .. "/topic"
+  end
+  local function lost(topic)
+    local at = place.find(topic)
+    assert.equal(support.dir .. "/else where", at.root)
+    assert.truthy(at.lost:find("-C CHECKOUT", 1, true), at.lost)
+    assert.truthy(at.lost:find("config core.worktree CHECKOUT", 1, true), at.lost)
+  end
+
+  it("a linked worktree of a checkout whose git directory is elsewhere leads to the checkout that is named", function()
+    local path, topic = elsewhere()
+    found(path, path)
+    lost(topic)
+    for _, named in ipairs { path, "../my repo", path .. "/", path .. "/../my repo" } do
+      support.git(path, "config", "core.worktree", named)
+      found(topic, path)
+    end
+  end)
+
+  it("a checkout that is named is believed only when it leads back", function()
+    local path, topic = elsewhere()
+    local other = support.repository "other"
+    for _, named in ipairs { other, support.dir, support.dir .. "/nowhere" } do
+      support.git(path, "config", "core.worktree", named)
+      lost(topic)
+    end
+    support.git(path, "config", "--unset", "core.worktree")
+    support.git(path, "config", "tool.worktree", path)
+    lost(topic)
+  end)
+
+  it("a linked worktree of a submodule, also where each checkout has its own settings", function()
+    local path = support.repository()
+    support.git(path, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", support.repository "lib", "sub")
+    support.git(path .. "/sub", "worktree", "add", "-q", "-b", "topic", support.dir .. "/topic")
+    found(support.dir .. "/topic", path .. "/sub")
+    support.git(path .. "/sub", "sparse-checkout", "set", "--no-cone", "/*")
+    assert.truthy(core.fs.read(path .. "/.git/modules/sub/config.worktree"):find "worktree")
+    found(support.dir .. "/topic", path .. "/sub")
+  end)
+
   it("a submodule is a project of its own", function()
     local path = support.repository()
     support.write("repo/.git/modules/sub/HEAD", "ref: refs/heads/main\n")

@@ -143,14 +143,17 @@ describe("a run works", function()
       end)
     end
 
-    -- Nothing in such a repository tells where its checkout is.
     it("a linked worktree of a checkout whose git directory is elsewhere, when the checkout is named", function()
       elsewhere()
       w:git("worktree", "add", "-q", "-b", "topic", "../linked")
-      local refused = w:al("status", { cwd = w.top .. "/linked" })
-      assert.equal(2, refused.code)
-      assert.truthy(refused.stderr:find("-C CHECKOUT", 1, true), refused.stderr)
+      for _, command in ipairs { "status", "init" } do -- nothing in such a repository tells where its checkout is
+        local refused = w:al(command, { cwd = w.top .. "/linked" })
+        assert.equal(2, refused.code)
+        assert.truthy(refused.stderr:find("-C CHECKOUT", 1, true), refused.stderr)
+      end
       assert.equal(0, w:al("-C", w.root, "status", { cwd = w.top .. "/linked" }).code)
+      set(w, "core.worktree", w.root)
+      lands(w, { cwd = w.top .. "/linked" })
     end)
 
     it("a bare repository", function()

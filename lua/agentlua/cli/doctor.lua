@@ -34,7 +34,9 @@ local checks = {
   end },
   { "project", function()
     local at = place.find "."
-    if not at or not core.fs.stat(at.dir) then return nil, "no .agentlua; agentlua init makes one" end
+    if not at or not core.fs.stat(at.dir) then
+      return nil, at and at.lost or "no .agentlua; agentlua init makes one"
+    end
     return cli.trusted_dir() and at.dir, at.dir .. " is not trusted; agentlua trust"
   end },
   { "configuration", function()

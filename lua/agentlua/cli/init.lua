@@ -76,6 +76,7 @@ return {
     local at = place.find "."
     local repo, message, code = git.open "."
     if not repo or not at then errors.usage(code or "ENOREPO", message or "not in a git repository") end
+    if at.lost then errors.usage("ENOREPO", at.lost) end
     if core.fs.stat(at.dir) then
       if trust.has(at.dir) then
         print(core.text.printable(at.dir) .. " is there already")
