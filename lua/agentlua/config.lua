@@ -58,6 +58,8 @@ M.keys = {
   land = { one_of("squash", "merge", "rebase", "branch", "patch", "none"), "squash" },
   message = { "string", "feat: {name} [task:{id8}]" },
   author = { "string" }, -- "Name <email>"; git's own
+  -- status = command that says "merged" or "closed" first when the review of a task's branch is over
+  pr = { "table", nil, { status = { list_of("string", 1) } } },
   protect = { list_of "string", { ".agentlua/**" } },
   copy = { list_of "string", { ".env*" } }, -- ignored files that a worktree gets a copy of
   setup = { list_of "string" }, -- command run in a new worktree

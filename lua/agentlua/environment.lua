@@ -13,6 +13,12 @@ local git_variables = {
   "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
 }
 
+--- Adds to the surroundings of a process that git in it finds the repository by the directory that it is in.
+function M.without_git(env)
+  for _, name in ipairs(git_variables) do env[name] = false end
+  return env
+end
+
 --- What the configuration says of the surroundings of agents, as `env` of process.spawn; false: not handed on.
 function M.settings(project)
   local settings, env = project.config.env, {}
@@ -25,7 +31,7 @@ function M.settings(project)
     end
   end
   for _, name in ipairs(settings.drop or {}) do env[name] = false end
-  for _, name in ipairs(git_variables) do env[name] = false end
+  M.without_git(env)
   for name, value in pairs(settings.set or {}) do env[name] = value end
   return env
 end

@@ -23,10 +23,12 @@ end
 
 --- The work is on the base: the worktree goes, and the task is done. The worktree goes before the task is
 --- done, and the pending ref after it: whatever of this a crash cuts off, recover_task() can tell.
-function M.landed(project, task, tree, commit, tip)
+---@param tip string? the branch goes too when it is there
+---@param by string? who says so, when it was not landed here
+function M.landed(project, task, tree, commit, tip, by)
   if tree.at or tip then project:cleanup(task, tree, tip) end
   local result = project:move(task, "done", {
-    completed_at = core.time.iso(), commit_sha = commit or core.json.null, reason = core.json.null,
+    completed_at = core.time.iso(), completed_by = by, commit_sha = commit or core.json.null, reason = core.json.null,
     pending_question = core.json.null,
   })
   errors.check(project:repo():finish_landing { pending_ref = project:pending_ref(task) })
@@ -146,27 +148,6 @@ function M.land(project, task, tree)
   return hand_to_person(project, task, tree, {
     status = "refused", reason = "'" .. tree.base .. "' changes faster than the work can be verified", paths = {},
   })
-end
-
---- Tasks in needs-review whose work is on the base by now are done: landed by a person, as it is, as
---- equal patches or as one commit.
-function M.settle_reviews(project)
-  for _, seen in ipairs(errors.check(project.store:list "needs-review")) do
-    local known = type(seen.worktree) == "table" and seen.worktree or {}
-    local repo = project:repo()
-    local tip = known.branch and repo:resolve("refs/heads/" .. known.branch)
-    local base = known.base and repo:resolve("refs/heads/" .. known.base)
-    local merged = tip and base and tip ~= known.base_commit and repo:is_merged { base = base, tip = tip }
-    local task = merged and errors.check(project.store:claim {
-      from = { "needs-review" }, to = "in-progress", id = seen.id,
-    } or false)
-    if task then
-      local tree = errors.check(project:remembered_tree(task, "worktree"))
-      project:event("landed", { task = task.id, commit = base, base = known.base, by = "person" })
-      project:landed(task, tree, base, tip)
-      project.store:release(task.id)
-    end
-  end
 end
 
 return M

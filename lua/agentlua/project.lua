@@ -20,7 +20,7 @@ local trust = require "agentlua.trust"
 local M = {}
 
 local project_type = {}
-for _, part in ipairs { "worktree", "saved", "verify", "landing", "ending", "fallback", "loop" } do
+for _, part in ipairs { "worktree", "saved", "verify", "landing", "review", "ending", "fallback", "loop" } do
   for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
 end
 project_type.__index = project_type

@@ -181,9 +181,14 @@ function run_type:spawn(task, options)
   options.hold = { errors.check(self.project.store:owner_fd(task.id)), table.unpack(options.hold or {}) }
   local child, message, code = process.spawn(options)
   if not child then return nil, message, code end
+  self:adopt(child, task)
+  return child
+end
+
+--- Stops and pauses a process with the run, until forget().
+function run_type:adopt(child, task)
   self.children[child] = task
   if self.stopping then child:stop() end
-  return child
 end
 
 function run_type:forget(child) self.children[child] = nil end

@@ -91,7 +91,8 @@ describe("place", function()
 
   it("a linked worktree of a submodule, also where each checkout has its own settings", function()
     local path = support.repository()
-    support.git(path, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", support.repository "lib", "sub")
+    local lib = support.repository "lib"
+    support.git(path, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", lib, "sub")
     support.git(path .. "/sub", "worktree", "add", "-q", "-b", "topic", support.dir .. "/topic")
     found(support.dir .. "/topic", path .. "/sub")
     support.git(path .. "/sub", "sparse-checkout", "set", "--no-cone", "/*")

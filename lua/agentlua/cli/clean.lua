@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fiber = require "agentlua.fiber"
 local janitor = require "agentlua.janitor"
 local orphans = require "agentlua.orphans"
 local project = require "agentlua.project"
@@ -39,6 +40,7 @@ return {
   end,
   run = function(args)
     local p = project.open { options = { tasks = args.tasks } }
+    if not args.dry_run then fiber.run(p.settle_reviews, p) end
     local rows, removed, failed = core.json.array(), 0, 0
     for _, finding in ipairs(orphans.find(p)) do
       local row = row_of(finding)

@@ -27,6 +27,7 @@ return {
   -- land = "squash",                 -- squash, merge, rebase; branch, patch, none: for a person
   -- message = "feat: {name} [task:{id8}]",
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
+  -- pr = { status = { "pr-state" } }, -- command that says merged or closed of $AGENTLUA_BRANCH
   -- copy = { ".env*" },              -- ignored files that worktrees get too; .worktreeinclude names more
   -- setup = { "npm", "ci" },         -- command that prepares a new worktree
   -- limits = { repeats = 10 },       -- waits in a row for a limit, max_wait = seconds; then a person is asked
