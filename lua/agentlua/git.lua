@@ -37,6 +37,7 @@ end
 -- Each takes one table; `at` is another checkout of the repository than the one it was opened in.
 repo_type.fetch = operation "fetch" -- {remote=}: its branches are up to date afterwards
 repo_type.worktree_add = operation "worktree_add" -- {path=, branch=, base = any revision} -> at
+repo_type.fill_submodules = operation "fill_submodules" -- {tree=} -> [{path, reason}]: what stays empty
 repo_type.worktree_remove = operation "worktree_remove" -- {tree=at, branch=, tip=, never_used=, saved=}
 repo_type.ignored = operation "ignored" -- {paths=} -> those that git ignores
 repo_type.copies = operation "copies" -- {to=, globs=, exclude=, limit=} -> {copied=, skipped=}
@@ -44,7 +45,7 @@ repo_type.unchanged_copies = operation "unchanged_copies" -- {to=, globs=, exclu
 repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, prunable, locked, reason}]
 repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=} -> tip
 repo_type.save = operation "save" -- {at=, ref=, limit=, known=, always=} -> {commit, skipped}
-repo_type.restore = operation "restore" -- {ref=, path=} -> {at, branch, commit}; ENOENT, EEXIST, EBUSY
+repo_type.restore = operation "restore" -- {ref=, path=} -> {at, branch, commit, submodules}; ENOENT, EEXIST, EBUSY
 -- {from=, to=, renames=, text=} -> [{path, added, deleted, binary, status, from}], or a patch
 repo_type.diff = operation "diff"
 repo_type.snapshot = operation "snapshot" -- {at=, exclude=} -> tree with what is not committed
@@ -66,6 +67,7 @@ repo_type.identity = operation "identity" -- {} -> "Name <email>"
 repo_type.record = operation "record" -- {} -> text: what git may start now; `trusted` of the repo holds git to it
 repo_type.changed = operation "changed" -- {} -> names of settings and hooks that are not the recorded ones
 repo_type.ref_values = operation "ref_values" -- {} -> {ref = object or "ref: NAME"}, HEAD included
+repo_type.mark_checkout = operation "mark_checkout" -- {at=, untracked=} -> {head, mover, paths = {path = stamp}}
 repo_type.put_back_ref = operation "put_back_ref" -- see include/agentlua/git/tripwire.hpp
 
 local function optional(value, message, code)

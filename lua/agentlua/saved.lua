@@ -98,6 +98,7 @@ function M.restore(project, task, opts)
   end
   local has_one = known and core.fs.stat(known.path)
   local made = errors.check(project:repo():restore { ref = one.ref, path = path })
+  project:report_submodules(made.at.work_tree, made.submodules)
   project:copy_files(made.at.work_tree)
   local adopted = not has_one and adopt(project, task, known, made)
   return {

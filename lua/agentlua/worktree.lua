@@ -44,7 +44,18 @@ function M.copy_files(project, path)
     .. "or a link that leads out\n"):format(#skipped, path, skipped[1])))
 end
 
+--- Says which submodules of a new worktree are empty although the main checkout has them.
+---@param empty { path: string, reason: string }[]
+function M.report_submodules(project, path, empty)
+  for _, one in ipairs(empty) do
+    project:event("submodule_empty", { path = path, submodule = one.path, reason = one.reason })
+    io.stderr:write(core.text.printable(("agentlua: submodule '%s' of %s is empty: %s; git submodule update in '%s' "
+      .. "fetches it for the worktrees to come"):format(one.path, path, one.reason, project.root)), "\n")
+  end
+end
+
 local function set_up(project, tree)
+  project:report_submodules(tree.path, errors.check(project:repo():fill_submodules { tree = tree.at }))
   project:copy_files(tree.path)
   local argv = project.config.setup
   if not argv or #argv == 0 then return end

@@ -208,7 +208,7 @@ TEST_CASE_FIXTURE(git_fixture, "a tree is emptied of what is old, links are not 
 }
 
 TEST_CASE_FIXTURE(git_fixture,
-                  "a worktree with a submodule in use is kept, with an empty one it goes") {
+                  "a worktree goes with its submodules when the main clone has all of them") {
   git(dir, {"init", "--quiet", dir / "library"});
   commit_in(dir / "library", {{"code", "1\n"}}, "library");
   git({"-c", "protocol.file.allow=always", "submodule", "--quiet", "add", dir / "library",
@@ -223,9 +223,19 @@ TEST_CASE_FIXTURE(git_fixture,
     return error_of([&] { git::remove_worktree(repo, at, "agent/one", base); }, said);
   };
   std::string said;
+  write_file(dir / "two/lib ü/code", "2\n");
   CHECK(remove(used, &said) == "EDIRTY");
-  CHECK(has(said, "the submodule 'lib ü' is checked out in it"));
-  CHECK(fs::read_file(dir / "two/lib ü/code") == "1\n");
+  CHECK(has(said, "the submodule 'lib ü' has changes that are not saved"));
+  commit_in(dir / "two/lib ü", {{"code", "2\n"}}, "mine");
+  CHECK(remove(used, &said) == "EDIRTY");
+  CHECK(has(said, "has commits that the main clone does not have"));
+  CHECK(fs::read_file(dir / "two/lib ü/code") == "2\n");
+  auto kept = git::save(used, "refs/agentlua/saved/x/1", 100, {});
+  CHECK(kept.skipped.empty());
+  git::remove_worktree(repo, used, "", "", false, kept.commit);
+  CHECK_FALSE(stdfs::exists(dir / "two"));
+  CHECK(git({"--git-dir", root / ".git/modules/lib ü", "show",
+             "refs/agentlua/saved/x/1/HEAD:code"}) == "2");
   write_file(dir / "one/new", "1\n");
   CHECK(remove(tree) == "EDIRTY");
   CHECK(fs::read_file(dir / "one/new") == "1\n");

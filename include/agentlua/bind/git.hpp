@@ -26,8 +26,12 @@ inline git::location where(const json& t, const char* key = "at") {
   std::shared_ptr<const git::settings> trusted;
   if (const json* known = member(t, "trusted"); known != nullptr && known->is_string())
     trusted = std::make_shared<git::settings>(json::parse(known->get<std::string>()));
-  return {at.at("git_dir").get<std::string>(), at.at("common_dir").get<std::string>(),
-          string_or(at, "work_tree"), at.value("hold", std::vector<int>{}), std::move(trusted)};
+  return {at.at("git_dir").get<std::string>(),
+          at.at("common_dir").get<std::string>(),
+          string_or(at, "work_tree"),
+          at.value("hold", std::vector<int>{}),
+          std::move(trusted),
+          {}};
 }
 inline std::vector<std::string> list(const json& t, const char* key) {
   const json* value = member(t, key);
@@ -66,15 +70,13 @@ inline json identity(const json& t) { return repo(t).identity(); }
 /// record{at=} -> text, for member `trusted` of the table of every other operation.
 inline json record(const json& t) { return json(git::record_settings(where(t))).dump(); }
 /// changed{at=, trusted=} -> [names]: settings and hooks that are not the recorded ones any more.
-inline json changed(const json& t) {
-  const git::location at = where(t);
-  json names = json::array();
-  if (!at.trusted) return names;
-  for (const auto& [key, value] : git::changed_settings(at, *at.trusted)) names.push_back(key);
-  if (!git::hooks_unchanged(*at.trusted)) names.push_back("hooks in " + at.trusted->hooks_dir);
-  return names;
-}
+inline json changed(const json& t) { return git::changed_names(where(t)); }
 inline json ref_values(const json& t) { return git::ref_values(repo(t)); }
+/// mark_checkout{at=, untracked=} -> {head=, mover=, paths= {path = text}}
+inline json mark_checkout(const json& t) {
+  auto mark = git::mark_checkout(where(t), t.value("untracked", false));
+  return {{"head", mark.head}, {"mover", mark.mover}, {"paths", mark.paths}};
+}
 /// put_back_ref{ref=, before=, now=, mover=, rescue=} -> true when it was put back
 inline json put_back_ref(const json& t) {
   return git::put_back_ref(repo(t), {text(t, "ref"), text(t, "before"), text(t, "now"),
@@ -130,6 +132,16 @@ inline json fetch(const json& t) {
 inline json worktree_add(const json& t) {
   return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
 }
+inline json empty_ones(const std::vector<git::empty_submodule>& list) {
+  json out = json::array();
+  for (const auto& one : list) out.push_back({{"path", one.path}, {"reason", one.reason}});
+  return out;
+}
+/// fill_submodules{at=, tree=} -> [{path=, reason=}]: those that stay empty; at is the main checkout
+inline json fill_submodules(const json& t) {
+  git::location tree = where(t, "tree");
+  return empty_ones(git::fill_submodules(where(t), tree, git::gitlinks(tree)));
+}
 /// worktree_remove{at=, tree=, branch=, tip=, never_used=, saved=}
 inline json worktree_remove(const json& t) {
   git::remove_worktree(repo(t), where(t, "tree"), text(t, "branch"), string_or(t, "tip"),
@@ -158,10 +170,13 @@ inline json save(const json& t) {
                         list(t, "known"), t.value("always", false));
   return {{"commit", kept.commit}, {"skipped", kept.skipped}};
 }
-/// restore{at=, ref=, path=} -> {at=, branch= (empty: detached), commit=}
+/// restore{at=, ref=, path=} -> {at=, branch= (empty: detached), commit=, submodules= (that stay empty)}
 inline json restore(const json& t) {
   auto made = git::restore(repo(t), text(t, "ref"), text(t, "path"));
-  return {{"at", place(made.tree)}, {"branch", made.branch}, {"commit", made.commit}};
+  return {{"at", place(made.tree)},
+          {"branch", made.branch},
+          {"commit", made.commit},
+          {"submodules", empty_ones(made.empty)}};
 }
 /// diff{at=, from=, to=, renames=, text=} -> files, or a patch
 inline json diff(const json& t) {
@@ -260,6 +275,7 @@ inline constexpr luaL_Reg functions[] = {
     {"record", job_function<record>},
     {"changed", job_function<changed>},
     {"ref_values", job_function<ref_values>},
+    {"mark_checkout", job_function<mark_checkout>},
     {"put_back_ref", job_function<put_back_ref>},
     {"refs", job_function<refs>},
     {"dated_refs", job_function<dated_refs>},
@@ -270,6 +286,7 @@ inline constexpr luaL_Reg functions[] = {
     {"worktree_adopt", job_function<worktree_adopt>},
     {"fetch", job_function<fetch>},
     {"worktree_add", job_function<worktree_add>},
+    {"fill_submodules", job_function<fill_submodules>},
     {"worktree_remove", job_function<worktree_remove>},
     {"copies", job_function<copies>},
     {"unchanged_copies", job_function<unchanged_copies>},

@@ -23,10 +23,12 @@ struct location {
   std::vector<int> hold;   ///< locks that every git started here keeps until it is gone
   /// What the repository may start; nothing recorded: no hooks, and filters as they are configured.
   std::shared_ptr<const settings> trusted = {};
+  /// For a submodule in a linked worktree: git directory of the same submodule in the main clone.
+  stdfs::path origin = {};
 
   /// Another checkout of the same repository.
   location elsewhere(const stdfs::path& git, const stdfs::path& tree) const {
-    return {git, common_dir, tree, {}, trusted};
+    return {git, common_dir, tree, {}, trusted, {}};
   }
   bool is_linked() const { return !git_dir.empty() && git_dir != common_dir; }
   /// True when the user has commits signed.
@@ -153,6 +155,26 @@ inline run_result invoke(const location& at, const std::vector<std::string>& set
 }
 
 }  // namespace detail
+
+/// The git directories of submodules that a git directory holds, as paths below its `modules`. Their
+/// names may have slashes. Those inside of a submodule are its own.
+inline std::vector<stdfs::path> submodule_names(const stdfs::path& git_dir,
+                                                const stdfs::path& below = {}) {
+  std::vector<stdfs::path> found;
+  const stdfs::path dir = git_dir / "modules" / below;
+  std::error_code none;
+  if (stdfs::symlink_status(dir, none).type() != stdfs::file_type::directory) return found;
+  for (const std::string& name : fs::list_directory(dir)) {
+    if (stdfs::symlink_status(dir / name, none).type() != stdfs::file_type::directory) continue;
+    if (stdfs::exists(dir / name / "HEAD", none)) {
+      found.push_back(below / name);
+    } else {
+      for (stdfs::path& inner : submodule_names(git_dir, below / name))
+        found.push_back(std::move(inner));
+    }
+  }
+  return found;
+}
 
 /// Splits NUL-terminated output.
 inline std::vector<std::string> split_nul(std::string_view out) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/submodules.hpp"
 #include "agentlua/git/worktree.hpp"
 #include "agentlua/text.hpp"
 
@@ -37,9 +38,7 @@ struct inner_repository {
 /// it is only asked for its HEAD.
 inline std::vector<inner_repository> inner_repositories(const location& tree) {
   std::vector<inner_repository> found;
-  for (const std::string& row : split_nul(command(tree, {"ls-files", "--stage", "-z"}).out)) {
-    if (!row.starts_with("160000 ")) continue;
-    const std::string path = row.substr(row.find('\t') + 1);
+  for (const auto& [mode, commit, path] : gitlinks(tree)) {
     std::error_code ignored;
     if (!stdfs::exists(stdfs::symlink_status(tree.work_tree / path / ".git", ignored))) continue;
     const auto inner = repository::open(tree.work_tree / path);
@@ -73,6 +72,35 @@ inline void stage_all(const location& tree, const std::vector<std::string>& excl
                                    "' in, which is changed; commit it by hand");
 }
 
+/// Commits the index on top of HEAD, unless that has all of it, and moves the ref that HEAD is. Returns
+/// where it is then.
+inline std::string commit_index(const location& tree, const std::string& ref,
+                                const std::string& message) {
+  std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
+  std::string content = line(tree, {"write-tree"});
+  if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;
+  command_options text;
+  text.input = message;
+  std::string commit = line(tree, {"commit-tree", content, "-p", head, "-F", "-"}, text);
+  repository::at(tree).update_ref(ref, commit, head);
+  return commit;
+}
+
+/// Commits what is changed or untracked in the submodules of a worktree to what they have checked out: it
+/// was verified together with the rest.
+inline void commit_in_submodules(const location& tree, const std::string& message) {
+  for (const submodule& one : submodules_of(tree)) {
+    clear_stale_locks(one.at, "");
+    const auto branch = repository::at(one.at).head_branch();
+    if (auto reason = leftovers_refusal(one.at, branch); !reason.empty())
+      throw error("EUNFINISHED",
+                  "work in '" + one.at.work_tree.native() + "' cannot be committed: " + reason);
+    commit_in_submodules(one.at, message);
+    stage_all(one.at, {});
+    commit_index(one.at, branch.empty() ? "HEAD" : "refs/heads/" + branch, message);
+  }
+}
+
 }  // namespace detail
 
 /// Commits what is changed or untracked in a worktree to its branch. Paths below `exclude` are left
@@ -85,16 +113,9 @@ inline std::string commit_leftovers(const location& tree, const std::string& bra
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
     throw error("EUNFINISHED",
                 "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
-  auto repo = repository::at(tree);
-  std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
+  detail::commit_in_submodules(tree, message);
   detail::stage_all(tree, exclude);
-  std::string content = line(tree, {"write-tree"});
-  if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;
-  command_options text;
-  text.input = message;
-  std::string commit = line(tree, {"commit-tree", content, "-p", head, "-F", "-"}, text);
-  repo.update_ref("refs/heads/" + branch, commit, head);
-  return commit;
+  return detail::commit_index(tree, "refs/heads/" + branch, message);
 }
 
 }  // namespace agentlua::git

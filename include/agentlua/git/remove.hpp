@@ -12,6 +12,8 @@
 #include "agentlua/detail/unique_fd.hpp"
 #include "agentlua/git/diff.hpp"
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/saved.hpp"
+#include "agentlua/git/submodules.hpp"
 #include "agentlua/git/worktree.hpp"
 #include "agentlua/text.hpp"
 
@@ -101,22 +103,39 @@ inline void remove_tree(const stdfs::path& path, const timespec& since) {
                            "cannot be deleted; look at it and remove it by hand");
 }
 
-/// Why a worktree must stay because of a submodule in use, whose commits may be nowhere else; empty
-/// when it has none, or only empty ones.
-inline std::string submodule_in_use(const location& tree) {
+bool nothing_unsaved(const location& tree, const std::string& saved);
+
+/// Why a worktree must stay because of a submodule in use, of which only the worktree may have something;
+/// empty when it has none, or only empty ones, or all is saved.
+inline std::string submodule_in_use(const location& tree, const std::string& saved) {
   std::error_code none;
   auto filled = [&](const stdfs::path& dir) {
     auto status = stdfs::symlink_status(dir, none);
     return stdfs::exists(status) && !(stdfs::is_directory(status) && stdfs::is_empty(dir, none));
   };
-  for (const std::string& row : split_nul(command(tree, {"ls-files", "-z", "--stage"}).out)) {
-    const std::string path = row.substr(row.find('\t') + 1);
-    if (row.starts_with("160000 ") && filled(tree.work_tree / path))
-      return "the submodule '" + text::printable(path) +
-             "' is checked out in it, and its commits may be nowhere else";
+  const auto known = submodules_of(tree);
+  std::map<std::string, std::string> kept;
+  if (!saved.empty() && !known.empty()) kept = saved_submodules(read_state(tree, saved));
+  for (const tree_entry& link : gitlinks(tree)) {
+    if (!filled(tree.work_tree / link.path)) continue;
+    const std::string name = "the submodule '" + text::printable(link.path) + "' ";
+    auto one = std::find_if(known.begin(), known.end(), [&](const submodule& its) {
+      return its.path == link.path;
+    });
+    if (one == known.end())
+      return name + "is checked out in it, and its commits may be nowhere else";
+    if (!nothing_unsaved(one->at, kept[link.path])) return name + "has changes that are not saved";
+    if (auto reason = submodule_in_use(one->at, kept[link.path]); !reason.empty())
+      return "in " + name + reason;
   }
-  if (!filled(tree.git_dir / "modules")) return {};
-  return "it has submodules of its own in '" + (tree.git_dir / "modules").native() + "'";
+  for (const stdfs::path& name : submodule_names(tree.git_dir)) {
+    const std::string dir = (tree.git_dir / "modules" / name).native();
+    auto at = submodule_location(tree, name, "");
+    if (!at) return "it has a submodule of its own in '" + dir + "'";
+    if (!refs_only_here(*at).empty())
+      return "its submodule in '" + dir + "' has commits that the main clone does not have";
+  }
+  return {};
 }
 
 /// Refuses what is no directory of ours, or somebody is in. `path` has its parents resolved.
@@ -132,10 +151,10 @@ inline void check_removable(const stdfs::path& path) {
 }
 
 /// True when every file of a worktree that git does not ignore is in the commit `saved`, byte for
-/// byte. Without one: when nothing was changed, new or staged.
+/// byte. Without one: when nothing was changed, new or staged. Submodules are not looked into.
 inline bool nothing_unsaved(const location& tree, const std::string& saved) {
   if (saved.empty())
-    return command(tree, {"status", "--porcelain", "-z", "--ignore-submodules=none"}).out.empty();
+    return command(tree, {"status", "--porcelain", "-z", "--ignore-submodules=dirty"}).out.empty();
   private_index index(tree);
   command_options options;
   options.env = {index.variable()};
@@ -144,7 +163,7 @@ inline bool nothing_unsaved(const location& tree, const std::string& saved) {
   if (command(tree, {"read-tree", "--end-of-options", saved}, options).code != 0) return false;
   command(tree, {"update-index", "-q", "--refresh"}, options);
   auto changed = command(
-      tree, {"diff-files", "--name-only", "-z", "--diff-filter=d", "--ignore-submodules=none"},
+      tree, {"diff-files", "--name-only", "-z", "--diff-filter=d", "--ignore-submodules=dirty"},
       options);
   auto fresh = command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}, options);
   return changed.code == 0 && changed.out.empty() && fresh.code == 0 && fresh.out.empty();
@@ -167,7 +186,7 @@ inline void remove_known(const repository& repo, const location& tree, const std
     auto gone = command(repo.where(), args, options);
     if (gone.code == 0) return;
     if (forgotten()) return remove_tree(tree.work_tree, since);
-    std::string reason = there ? submodule_in_use(tree) : gone.err;
+    std::string reason = there ? submodule_in_use(tree, saved) : gone.err;
     if (reason.empty() && nothing_unsaved(tree, saved)) {
       remove_tree(tree.work_tree, since);
       gone = command(repo.where(), args, options);

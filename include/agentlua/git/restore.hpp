@@ -10,6 +10,8 @@
 #include "agentlua/git/objects.hpp"
 #include "agentlua/git/remove.hpp"
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/saved.hpp"
+#include "agentlua/git/submodules.hpp"
 #include "agentlua/git/survey.hpp"
 #include "agentlua/git/worktree.hpp"
 
@@ -20,31 +22,10 @@ struct restored_work {
   location tree;
   std::string branch;  ///< without refs/heads/; empty when HEAD is detached
   std::string commit;  ///< the saved one
+  std::vector<empty_submodule> empty;
 };
 
 namespace detail {
-
-/// A saved commit, taken apart. What an agent may have put on the ref itself is only a commit.
-struct saved_commit {
-  std::string name, head, state;  ///< commits; head and state may be empty
-  std::string branch;             ///< refs/heads/..., or empty
-
-  saved_commit(const location& at, const std::string& commit) : name(commit) {
-    const std::string text = command(at, {"cat-file", "commit", commit}).out;
-    for (const std::string& row : repository::split_lines(text)) {
-      if (row.starts_with("Head: refs/heads/")) branch = row.substr(6);
-      if (row.starts_with("State: ")) state = row.substr(7);
-    }
-    bool has_state = false;
-    for (const std::string& row : repository::split_lines(text.substr(0, text.find("\n\n")))) {
-      if (!row.starts_with("parent ")) continue;
-      const std::string parent = row.substr(7);
-      has_state = has_state || parent == state;
-      if (parent != state && head.empty()) head = parent;
-    }
-    if (!has_state) state.clear();
-  }
-};
 
 /// Writes over a regular file that is there; no link on the way is followed.
 inline void overwrite_beneath(const stdfs::path& top, const std::string& path,
@@ -74,6 +55,18 @@ class restoring {
     if (!saved.state.empty()) state_ = read_tree(tree, saved.state);
   }
 
+  /// All of it: true when HEAD is on its branch.
+  bool all(const location& main, const std::vector<worktree>& others) {
+    files();
+    submodules(main);
+    index();
+    unfinished();
+    return head(others);
+  }
+
+  std::vector<empty_submodule> empty;
+
+ private:
   void files() {
     command(tree_, {"read-tree", saved_.name});
     command_options absent;
@@ -88,6 +81,27 @@ class restoring {
     for (std::size_t i = 0; i < wanted.size(); ++i)
       if (objects[i] != wanted[i].object)  // git converts it
         overwrite_beneath(tree_.work_tree, wanted[i].path, blob(wanted[i].object));
+  }
+
+  /// Submodules that were saved are restored, the others filled as in a new worktree.
+  void submodules(const location& main) {
+    const auto kept_ones = saved_submodules(state_);
+    std::vector<tree_entry> links;
+    for (tree_entry& entry : read_tree(tree_, saved_.name))
+      if (entry.mode == "160000" && !kept_ones.contains(entry.path))
+        links.push_back(std::move(entry));
+    empty = fill_submodules(main, tree_, links);
+    for (const submodule& there : submodules_of(main)) {
+      auto found = kept_ones.find(there.path);
+      if (found == kept_ones.end()) continue;
+      const saved_commit saved(in_main_clone(there.at), found->second);
+      const location made = make_submodule(tree_, there, saved.head);
+      const auto inside = repository::at(made);
+      restoring work(inside, made, saved);
+      work.all(there.at, {});
+      for (const auto& [path, reason] : work.empty)
+        empty.push_back({there.path + "/" + path, reason});
+    }
   }
 
   void index() {
@@ -130,7 +144,6 @@ class restoring {
     return false;
   }
 
- private:
   /// The files that are not HEAD's, with the blobs that have their bytes.
   std::vector<tree_entry> exact_files(const std::vector<std::string>& absent) const {
     std::map<std::string, tree_entry> files;
@@ -168,7 +181,7 @@ class restoring {
 /// Makes a new worktree at `path` of what save() kept on `ref`: files byte for byte, deletions,
 /// index, unfinished operation. HEAD is on its branch again when that is where it was, or gone (it
 /// comes back), and checked out nowhere else; otherwise detached at the same commit. Content of
-/// submodules and of repositories of their own was never saved. The worktree stays locked against
+/// repositories of their own was never saved. The worktree stays locked against
 /// pruning; on an error it is gone again, and the ref stays in any case.
 /// Errors: ENOENT (nothing is saved there), EEXIST (the path is taken), EBUSY (the branch, without
 /// a commit then, has one now), EGIT.
@@ -194,11 +207,8 @@ inline restored_work restore(const repository& repo, const std::string& ref,
   if (!tree) throw error("EGIT", "git made no worktree at '" + path.native() + "'");
   try {
     detail::restoring work(repo, *tree, saved);
-    work.files();
-    work.index();
-    work.unfinished();
-    const bool on_branch = work.head(others);
-    return {*tree, on_branch ? saved.branch.substr(11) : "", *commit};
+    const bool on_branch = work.all(repo.where(), others);
+    return {*tree, on_branch ? saved.branch.substr(11) : "", *commit, std::move(work.empty)};
   } catch (...) {
     remove_worktree(repo, *tree, "", "", true);
     throw;

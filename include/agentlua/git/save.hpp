@@ -7,6 +7,7 @@
 //   staged/<stage>/<path>   what only the index has
 //   raw/<path>              files that git converts when it adds them, as they are
 //   absent                  paths, NUL-terminated, that the index says to leave out (sparse)
+//   submodule/<path>        commit that keeps a submodule in the same way, in its main clone
 //   state/<file>            an unfinished merge, rebase, pick, revert or bisect
 //   named/<object>          blobs and trees that the state names; commits are further parents
 // The message ends in "Head: <ref>", when HEAD is one, and "State: <commit>", when there is one.
@@ -21,6 +22,7 @@
 
 #include "agentlua/git/objects.hpp"
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/submodules.hpp"
 #include "agentlua/git/survey.hpp"
 
 namespace agentlua::git {
@@ -28,8 +30,8 @@ namespace agentlua::git {
 /// What save() kept.
 struct saved_work {
   std::string commit;  ///< empty: there was nothing that a branch does not have
-  /// Ignored files that were over the limit, and repositories of their own, submodules too (with a
-  /// slash at the end): only the directory has what is in them.
+  /// Ignored files that were over the limit, and repositories of their own (with a slash at the end),
+  /// submodules too that the main clone does not have: only the directory has what is in them.
   std::vector<std::string> skipped;
 };
 
@@ -61,10 +63,23 @@ class saving {
     }
   }
 
+  /// Takes in what was kept of a submodule.
+  void add_submodule(const std::string& path, const saved_work& kept) {
+    std::erase(skipped, path + "/");
+    for (const std::string& inner : kept.skipped) skipped.push_back(path + "/" + inner);
+    if (!kept.commit.empty()) submodules_[path] = kept.commit;
+  }
+
+  /// Keeps what a submodule has on branches and the like, HEAD too, that its main clone does not have.
+  void keep_refs(const std::string& top) const {
+    for (const auto& [name, object] : refs_only_here(tree_))
+      give_to_main_clone(tree_, object, top + "/" + name);
+  }
+
   /// True when only this worktree has something.
   bool needed() const {
     return now_.index_differs || !now_.changed.empty() || !now_.deleted.empty() ||
-           !now_.untracked.empty() || !ignored_.empty() ||
+           !now_.untracked.empty() || !ignored_.empty() || !submodules_.empty() ||
            std::any_of(state_.begin(), state_.end(), is_unfinished) || head_is_nowhere();
   }
 
@@ -83,6 +98,10 @@ class saving {
     args.insert(args.end(), {"-F", "-"});
     std::string commit = line(tree_, args, message);
     read_back(commit);
+    if (!tree_.origin.empty()) {
+      give_to_main_clone(tree_, commit, ref + "/HEAD");
+      return commit;
+    }
     auto repo = repository::at(tree_);
     repo.update_ref(ref, commit, "");
     if (repo.resolve(ref) != commit) throw error("ESAVE", ref + " does not hold what was saved");
@@ -93,6 +112,7 @@ class saving {
 
  private:
   bool head_is_nowhere() const {
+    if (!tree_.origin.empty()) return false;  // see keep_refs()
     return now_.branch.empty() && !now_.head.empty() &&
            command(tree_, {"for-each-ref", "--count=1", "--contains", now_.head, "refs/heads",
                            "refs/tags", "refs/remotes"})
@@ -154,7 +174,8 @@ class saving {
   /// The commit that keeps what is not files; empty when there is no need.
   std::string state_commit() {
     const bool unfinished = std::any_of(state_.begin(), state_.end(), is_unfinished);
-    const bool index = now_.index_differs || !now_.absent.empty() || unfinished;
+    const bool index = now_.index_differs || !now_.absent.empty() || unfinished ||
+                       !submodules_.empty();
     if (!index && converted_.empty()) return {};
     std::vector<stdfs::path> files;
     std::vector<tree_entry> entries;
@@ -178,6 +199,8 @@ class saving {
     }
     for (const auto& [mode, object, path] : now_.staged)
       entries.push_back({mode, object, "staged/" + path});
+    for (const auto& [path, commit] : submodules_)
+      entries.push_back({"160000", commit, "submodule/" + path});
     std::vector<std::string> args;
     if (unfinished) args = add_named(entries);
     args.insert(args.begin(),
@@ -228,17 +251,27 @@ class saving {
   const location& tree_;
   survey now_;
   std::vector<std::string> state_, ignored_, converted_;
+  std::map<std::string, std::string> submodules_;              // path -> saved commit
   std::vector<std::pair<stdfs::path, std::string>> expected_;  // files, and what they hashed to
   scratch_directory scratch_{tree_.git_dir};
   stdfs::path index_ = scratch_ / "index", kept_index_ = scratch_ / "kept";
 };
+
+/// Where a submodule is saved: below `ref` in its main clone, which may have one of that name from elsewhere.
+inline std::string free_ref(const location& submodule, const std::string& ref) {
+  const auto repo = repository::at(in_main_clone(submodule));
+  std::string name = ref;
+  for (int n = 2; !repo.refs(name).empty(); ++n) name = ref + "-" + std::to_string(n);
+  return name;
+}
 
 }  // namespace detail
 
 /// Keeps everything that only this worktree has as a commit on the new ref `ref`, and reads it back:
 /// files (of the ignored ones the smaller first, up to `limit` bytes), deletions, the index, an
 /// unfinished operation, and commits that are on no branch. `known` are ignored paths that somebody
-/// else has a copy of; `always` saves also what has nothing of its own. A tracked file that git
+/// else has a copy of; `always` saves also what has nothing of its own. Submodules are saved in
+/// their main clones, with branches of their own, below a ref of the same name. A tracked file that git
 /// calls unchanged is kept as git has it. The worktree stays as it is and no lock is taken.
 /// Errors: ESAVE (it changed meanwhile, or cannot be read; keep the worktree), EMOVED (`ref` is
 /// there already), EGIT.
@@ -246,8 +279,11 @@ inline saved_work save(const location& tree, const std::string& ref, std::uintma
                        const std::vector<std::string>& known, bool always = false) {
   detail::saving work(tree);
   work.choose_ignored(limit, known);
+  for (const submodule& one : submodules_of(tree))
+    work.add_submodule(one.path, save(one.at, detail::free_ref(one.at, ref), limit, {}));
   saved_work result;
   if (always || work.needed()) result.commit = work.write(ref);
+  if (!tree.origin.empty()) work.keep_refs(ref);
   result.skipped = std::move(work.skipped);
   return result;
 }

@@ -23,11 +23,14 @@ struct settings {
   std::string hooks;                          ///< SHA-256 over the hooks in it; "": none
   /// "Name <email>" that git writes into commits while `files` are as recorded; "": git is to be asked.
   std::string author, committer;
+  /// Submodules of the main clone: git directory -> its record.
+  std::map<std::string, std::shared_ptr<const settings>> modules;
 };
 
 inline void to_json(json& out, const settings& from) {
   out = {{"values", from.values}, {"files", from.files},   {"hooks_dir", from.hooks_dir},
          {"hooks", from.hooks},   {"author", from.author}, {"committer", from.committer}};
+  for (const auto& [dir, record] : from.modules) out["modules"][dir] = *record;
 }
 inline void from_json(const json& from, settings& out) {
   from.at("values").get_to(out.values);
@@ -36,6 +39,9 @@ inline void from_json(const json& from, settings& out) {
   from.at("hooks").get_to(out.hooks);
   out.author = from.value("author", "");
   out.committer = from.value("committer", "");
+  if (!from.contains("modules")) return;
+  for (const auto& [dir, record] : from.at("modules").items())
+    out.modules[dir] = std::make_shared<settings>(record.get<settings>());
 }
 
 namespace detail {
@@ -199,6 +205,10 @@ inline settings record_settings(const location& at) {
   out.hooks_dir = ((at.work_tree.empty() ? at.common_dir : at.work_tree) / dir).native();
   out.hooks = detail::digest_of_hooks(out.hooks_dir);
   std::tie(out.author, out.committer) = detail::read_identity(at);
+  for (const stdfs::path& name : submodule_names(at.common_dir)) {
+    const stdfs::path inner = at.common_dir / "modules" / name;
+    out.modules[inner] = std::make_shared<settings>(record_settings({inner, inner, {}, {}}));
+  }
   return out;
 }
 
@@ -239,6 +249,19 @@ inline bool identity_unchanged(const location& at, const settings& known) {
   for (const stdfs::path& file : detail::configuration_files(at))
     if (!known.files.contains(file.native())) return false;
   return detail::as_recorded(at, known);
+}
+
+/// Names of settings and hooks that are not the recorded ones any more, of submodules too.
+inline std::vector<std::string> changed_names(const location& at) {
+  std::vector<std::string> names;
+  if (!at.trusted) return names;
+  for (const auto& [key, value] : changed_settings(at, *at.trusted)) names.push_back(key);
+  if (!hooks_unchanged(*at.trusted)) names.push_back("hooks in " + at.trusted->hooks_dir);
+  for (const auto& [dir, record] : at.trusted->modules)
+    if (stdfs::exists(stdfs::path(dir) / "HEAD"))
+      for (const std::string& name : changed_names({dir, dir, {}, {}, record}))
+        names.push_back(name + " of the submodule in " + dir);
+  return names;
 }
 
 inline bool location::signs() const {

@@ -1,10 +1,14 @@
 #pragma once
-// agentlua/git/tripwire.hpp: room 4. Refs that an agent has moved although they are not its own.
+// agentlua/git/tripwire.hpp: room 4. What an agent has moved or changed although it is not its own: refs, and
+// files of other checkouts.
+
+#include <sys/stat.h>
 
 #include <map>
 #include <string>
 
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/survey.hpp"
 
 namespace agentlua::git {
 
@@ -26,6 +30,43 @@ inline std::map<std::string, std::string> ref_values(const repository& repo) {
   values["HEAD"] = head.code == 0 ? "ref: " + repository::split_lines(head.out).at(0)
                                   : line(at, {"rev-parse", "HEAD"}, quiet);
   return values;
+}
+
+/// What is told of a checkout by its index and the dates of its files, none of which is read.
+struct checkout_mark {
+  std::string head;   ///< commit; empty when unborn
+  std::string mover;  ///< committer name in the last entry of HEAD's log
+  std::map<std::string, std::string>
+      paths;  ///< changed, staged or untracked -> what tells two states apart
+};
+
+/// Looks at a checkout without a lock, so that somebody may be working in it. Untracked files only when
+/// asked for. Errors: EGIT.
+inline checkout_mark mark_checkout(const location& at, bool untracked) {
+  command_options options;
+  options.env = {"GIT_OPTIONAL_LOCKS=0"};
+  auto status = command(at,
+                        {"status", "--porcelain=v2", "-z", "--branch", "--no-renames",
+                         "--no-ahead-behind", "--ignore-submodules=dirty",
+                         untracked ? "--untracked-files=normal" : "--untracked-files=no"},
+                        options);
+  checkout_mark mark;
+  for (const std::string& row : split_nul(status.out)) {
+    if (row.starts_with("# branch.oid ") && !row.ends_with("(initial)")) mark.head = row.substr(13);
+    if (row.starts_with('#')) continue;
+    std::string_view path = row;
+    detail::take_words(path, row[0] == '?' ? 1 : row[0] == 'u' ? 10 : 8);
+    struct stat info {};
+    std::string stamp = row;
+    if (::lstat((at.work_tree / path).c_str(), &info) == 0)
+      for (auto number : {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+                          info.st_ctim.tv_sec, info.st_ctim.tv_nsec})
+        stamp += " " + std::to_string(number);
+    mark.paths[std::string(path)] = std::move(stamp);
+  }
+  options.may_fail = true;
+  mark.mover = line(at, {"reflog", "show", "-1", "--format=%gn", "HEAD", "--"}, options);
+  return mark;
 }
 
 /// What put_back_ref() takes.

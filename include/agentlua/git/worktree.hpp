@@ -210,11 +210,11 @@ inline std::vector<std::string> ignored_paths(const location& at,
   return split_nul(command(at, {"check-ignore", "-z", "--stdin"}, options).out);
 }
 
-/// Removes the locks that a killed git left in a linked worktree of ours (index, HEAD, ...) and on
+/// Removes the locks that a killed git left in a linked worktree of ours, or a submodule in one (index, HEAD, ...) and on
 /// its branch, and links in its state, through which git would write elsewhere. All processes that worked there must be gone. What the repository shares, and the
 /// main checkout, are never touched.
 inline void clear_stale_locks(const location& tree, const std::string& branch) {
-  if (tree.git_dir == tree.common_dir) return;
+  if (tree.git_dir == tree.common_dir && tree.origin.empty()) return;
   std::error_code ignored;
   for (const std::string& name : fs::list_directory(tree.git_dir))
     if (name.ends_with(".lock") || stdfs::is_symlink(tree.git_dir / name, ignored))
