@@ -201,11 +201,9 @@ function M.run(run, task, opts)
     entry.session = state.session -- now, so that it is known also when we are killed
     M.record(project, task, entry)
   end, place.launch)
-  local state, before = collector.state, tripwire.before(project)
+  local state, before = collector.state, tripwire.before(project, task)
   local result
   result, entry.ending = process(run, task, opts, place, collector, meter)
-  state.no_session = entry.ending == "no_session"
-  if state.no_session then entry.ending = "api_error" end
   tripwire.after(project, task, before)
   finish(run, task, entry, state, result)
   local outcome = {

@@ -119,6 +119,9 @@ function M.land(project, task, tree)
   local tip, message, code = commit()
   if code == "EUNFINISHED" then return project:give_up(task, tree, { ending = "done", reason = message }) end
   errors.check(tip, message, code)
+  if task.suspect and tip ~= tree.base_commit then
+    return hand_to_person(project, task, tree, { status = "tripwire", reason = task.suspect, paths = {} })
+  end
   local handed = handed_over[mode]
   if handed then
     if tip == tree.base_commit then return outcome.empty(project, task, tree, { reason = "no commits" }, tip) end

@@ -36,8 +36,7 @@ end
 
 --- True when the agent does not know the session that it was to go on with.
 function M.unknown(result)
-  local said = result.state
-  return result.entry.resumed ~= nil and (said.no_session or (said.error or {}).code == "no_session")
+  return result.entry.resumed ~= nil and (result.state.error or {}).code == "no_session"
 end
 
 --- True when an attempt has shown that its session is of no use: unknown, or it failed in it before it had done

@@ -4,6 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local siblings = require "agentlua.siblings"
 local state = require "agentlua.state"
 
 local M = {}
@@ -69,8 +70,12 @@ function M.mover(who, task)
   return ("%s (agentlua %s)"):format(who:match "^(.-)%s*<" or who, task.id8 or core.text.id8(task.id))
 end
 
---- What is there before an attempt.
-function M.before(project) return { refs = errors.check(project:repo():ref_values()), code = code_of(project) } end
+--- What is there before an attempt on a task.
+function M.before(project, task)
+  return {
+    refs = errors.check(project:repo():ref_values()), code = code_of(project), siblings = siblings.look(project, task),
+  }
+end
 
 local function branches_of(task)
   local own = {}
@@ -119,16 +124,19 @@ local function check_code(project, before, report)
   end
 end
 
---- Looks at what an attempt has left: events of the kind tripwire, and a line on stderr for each.
+--- Looks at what an attempt has left: events of the kind tripwire, and a line on stderr for what is known to
+--- be the agent's. `task.suspect` is then why its work waits for a person.
 function M.after(project, task, before)
   local run = project.run
   run.tripped = run.tripped or {}
   local function report(what, fields)
     local name = fields.ref or fields.path or fields.setting
-    if run.tripped[what .. name] then return end
+    local again = fields.again
+    if run.tripped[what .. name] and not again then return end
     run.tripped[what .. name] = true
-    fields.what, fields.task = what, task.id
+    fields.what, fields.task, fields.again = what, task.id, nil
     project:event("tripwire", fields)
+    if again and not fields.certain then return end -- most of this is the user's own doing
     io.stderr:write(core.text.printable(("agentlua: while '%s' was worked on: %s: %s%s"):format(task.name, what, name,
       fields.rescue and ", kept at " .. fields.rescue or "")), "\n")
   end
@@ -137,6 +145,7 @@ function M.after(project, task, before)
     report("git setting changed, not used", { setting = name })
   end
   check_code(project, before, report)
+  siblings.check(project, task, before.siblings, M.mover(project.identity, task), report)
 end
 
 return M

@@ -111,4 +111,76 @@ describe("tripwire:", function()
     assert.equal(0, run("echo '-- x' >>" .. w.root .. "/.agentlua/config.lua").code)
     assert.truthy(event("code").path:find("config.lua", 1, true))
   end)
+
+  describe("other checkouts:", function()
+    -- A task that has failed, and whose worktree is kept.
+    local function kept()
+      local id = w:add "the other"
+      w:config "attempts = 1"
+      w:git("commit", "-qam", "config")
+      assert.equal(1, run("echo kept >kept.txt; exit 1").code)
+      return w:task(id)
+    end
+    local function changes()
+      local found = {}
+      for _, one in ipairs(w:events "tripwire") do
+        if one.what == "other checkout changed" then found[#found + 1] = one end
+      end
+      return found
+    end
+
+    it("work that was done beside the worktree of an ended task, which changed, waits for a person", function()
+      local other = kept()
+      assert.equal(0, w:al("task", "cancel", other.id8).code)
+      local id = w:add "a thing"
+      local result = run("echo more >>" .. other.worktree.path .. "/kept.txt")
+      assert.equal(0, result.code, result.stdout .. result.stderr)
+      local task = w:task(id)
+      assert.equal("needs-review", task.status)
+      assert.truthy(task.reason:find(other.worktree.path, 1, true), task.reason)
+      assert.same({ "kept.txt" }, changes()[1].paths)
+      assert.equal("kept\nmore\n", w:read("../repo.worktrees/" .. other.worktree.path:match "[^/]*$" .. "/kept.txt"))
+      assert.equal(0, w:al("land", task.id8).code)
+      assert.equal("done", w:task(id).status)
+    end)
+
+    it("a worktree that waits for a person may be changed by them; a commit of the agent there is its own", function()
+      local other = kept()
+      local id = w:add "a thing"
+      local result = run("echo more >>" .. other.worktree.path .. "/kept.txt")
+      assert.equal(0, result.code, result.stdout .. result.stderr)
+      assert.equal("done", w:task(id).status)
+      assert.is_false(changes()[1].certain)
+      assert.falsy(result.stderr:find("other checkout", 1, true))
+      local second = w:add "another"
+      result = run("(cd " .. other.worktree.path .. " && git add -A && git commit -qm mine)")
+      assert.equal("needs-review", w:task(second).status, result.stdout .. result.stderr)
+      assert.truthy(result.stderr:find("other checkout changed", 1, true))
+    end)
+
+    it("changes in checkouts of the user are an event and stay; nothing changed is none", function()
+      w:git("worktree", "add", "-q", "-b", "topic", "../topic")
+      w:write("src/f2.txt", "mine\n")
+      local id = w:add "a thing"
+      assert.equal(0, run("echo x >>src/f3.txt").code)
+      assert.same({}, changes())
+      w:add "another"
+      run(("echo x >>%s/src/f4.txt; echo x >>%s/src/f2.txt; echo x >>%s/../topic/src/f5.txt"):format(w.root, w.root,
+        w.root))
+      assert.equal("done", w:task(id).status)
+      local seen = {}
+      for _, one in ipairs(changes()) do seen[one.path] = table.concat(one.paths, " ") end
+      assert.same({ [w.root] = "src/f2.txt src/f4.txt", [w.top .. "/topic"] = "src/f5.txt" }, seen)
+      assert.truthy(w:read("src/f4.txt"):find "x\n$")
+    end)
+
+    it("tasks that are worked on at the same time say nothing of each other", function()
+      for i = 1, 4 do w:add("task " .. i) end
+      w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\necho x >new-$AGENTLUA_TASK_ID\nsleep 0.3\n"
+        .. "git add -A\ngit commit -qm work\necho y >>new-$AGENTLUA_TASK_ID\n", 493)
+      local result = w:al("run", "execute.lua", "--jobs", "4", "--agent", w.top .. "/agent.sh")
+      assert.equal(0, result.code, result.stdout .. result.stderr)
+      assert.same({}, changes())
+    end)
+  end)
 end)
