@@ -85,23 +85,30 @@ class restoring {
 
   /// Submodules that were saved are restored, the others filled as in a new worktree.
   void submodules(const location& main) {
-    const auto kept_ones = saved_submodules(state_);
+    auto kept_ones = saved_submodules(state_);
     std::vector<tree_entry> links;
     for (tree_entry& entry : read_tree(tree_, saved_.name))
       if (entry.mode == "160000" && !kept_ones.contains(entry.path))
         links.push_back(std::move(entry));
     empty = fill_submodules(main, tree_, links);
     for (const submodule& there : submodules_of(main)) {
-      auto found = kept_ones.find(there.path);
-      if (found == kept_ones.end()) continue;
-      const saved_commit saved(in_main_clone(there.at), found->second);
-      const location made = make_submodule(tree_, there, saved.head);
-      const auto inside = repository::at(made);
-      restoring work(inside, made, saved);
-      work.all(there.at, {});
-      for (const auto& [path, reason] : work.empty)
-        empty.push_back({there.path + "/" + path, reason});
+      auto found = kept_ones.extract(there.path);
+      if (!found.empty()) submodule_again(there, found.mapped());
     }
+    for (const auto& [path, commit] : kept_ones)
+      empty.push_back(
+          {path, "the main checkout does not have it now; its work is commit " + commit});
+  }
+
+  void submodule_again(const submodule& there, const std::string& commit) {
+    const saved_commit saved(in_main_clone(there.at), commit);
+    const location made = place_in(tree_, there);
+    make_submodule(tree_, made, saved.head);
+    const auto inside = repository::at(made);
+    restoring work(inside, made, saved);
+    work.all(there.at, {});
+    for (const auto& [path, reason] : work.empty)
+      empty.push_back({there.path + "/" + path, reason});
   }
 
   void index() {

@@ -8,6 +8,9 @@
 // is never read, no remote is asked, and settings count as recorded for the first.
 
 #include <algorithm>
+#include <exception>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -167,14 +170,19 @@ inline void share_identity(const location& tree, const location& submodule) {
       command(submodule, {"config", key, value});
 }
 
+/// Where a submodule of the main checkout is, or goes, in a worktree.
+inline location place_in(const location& tree, const submodule& there) {
+  const stdfs::path& home = there.at.origin;
+  const stdfs::path dir = tree.git_dir / "modules" /
+                          home.lexically_relative(submodule_home(tree) / "modules");
+  return {dir, dir, tree.work_tree / there.path, {}, there.at.trusted, home};
+}
+
 /// Makes a submodule in a worktree without any file: its objects are borrowed, settings and remote
 /// branches copied. HEAD is detached at `commit`.
-inline location make_submodule(const location& tree, const submodule& there,
-                               const std::string& commit) {
-  const stdfs::path& home = there.at.origin;
-  const stdfs::path name = home.lexically_relative(submodule_home(tree) / "modules");
-  const stdfs::path dir = tree.git_dir / "modules" / name;
-  const location at{dir, dir, tree.work_tree / there.path, {}, there.at.trusted, home};
+inline void make_submodule(const location& tree, const location& at, const std::string& commit) {
+  const stdfs::path& home = at.origin;
+  const stdfs::path& dir = at.git_dir;
   fs::make_directories(dir / "objects/info");
   fs::make_directories(dir / "refs/heads");
   fs::make_directories(at.work_tree);
@@ -195,7 +203,6 @@ inline location make_submodule(const location& tree, const submodule& there,
       command(at,
               {"config", "--file", (dir / file).native(), "core.worktree", at.work_tree.native()});
   share_identity(tree, at);
-  return at;
 }
 
 /// Takes away what make_submodule() and a checkout have made; the directory is empty again.
@@ -207,6 +214,26 @@ inline void unmake_submodule(const location& at) noexcept {
     stdfs::remove_all(entry->path(), ignored);
 }
 
+/// Fills one submodule of a worktree. Returns why it stays empty; empty when it is filled.
+inline std::string fill_submodule(const location& tree, const submodule& there,
+                                  const std::string& commit) {
+  command_options offline;
+  offline.may_fail = true;
+  offline.env = {"GIT_ALLOW_PROTOCOL=none"};
+  if (command(in_main_clone(there.at), {"cat-file", "-e", commit + "^{commit}"}, offline).code != 0)
+    return "the main clone does not have its commit " + commit;
+  const location at = place_in(tree, there);
+  try {
+    make_submodule(tree, at, commit);
+    offline.may_fail = false;
+    command(at, {"read-tree", "-m", "-u", "HEAD"}, offline);
+    return {};
+  } catch (const std::exception& problem) {
+    unmake_submodule(at);
+    return problem.what();
+  }
+}
+
 }  // namespace detail
 
 /// Fills the submodules of a new worktree that are checked out in `main`, and theirs, at the commits that
@@ -214,31 +241,16 @@ inline void unmake_submodule(const location& at) noexcept {
 inline std::vector<empty_submodule> fill_submodules(const location& main, const location& tree,
                                                     const std::vector<tree_entry>& links) {
   std::vector<empty_submodule> empty;
-  command_options offline;
-  offline.may_fail = true;
-  offline.env = {"GIT_ALLOW_PROTOCOL=none"};
   for (const submodule& there : submodules_of(main)) {
     auto link = std::find_if(links.begin(), links.end(), [&](const tree_entry& one) {
       return one.path == there.path;
     });
     if (link == links.end() || !detail::real_directory(tree, there.path)) continue;
-    if (command(in_main_clone(there.at), {"cat-file", "-e", link->object + "^{commit}"}, offline)
-            .code != 0) {
-      empty.push_back({there.path, "the main clone does not have its commit " + link->object});
+    if (auto reason = detail::fill_submodule(tree, there, link->object); !reason.empty()) {
+      empty.push_back({there.path, std::move(reason)});
       continue;
     }
-    location made;
-    try {
-      made = detail::make_submodule(tree, there, link->object);
-      offline.may_fail = false;
-      command(made, {"read-tree", "-m", "-u", "HEAD"}, offline);
-      offline.may_fail = true;
-    } catch (const error& problem) {
-      offline.may_fail = true;
-      if (!made.git_dir.empty()) detail::unmake_submodule(made);
-      empty.push_back({there.path, problem.what()});
-      continue;
-    }
+    const location made = detail::place_in(tree, there);
     for (empty_submodule& inner : fill_submodules(there.at, made, gitlinks(made)))
       empty.push_back({there.path + "/" + inner.path, std::move(inner.reason)});
   }
