@@ -188,7 +188,9 @@ describe("a submodule", function()
   end)
 
   describe("runs nothing that an agent has planted:", function()
-    local function evil() return repositories.program(w, "evil", ("echo \"$0\" >>'%s/RAN'; cat\n"):format(w.top)) end
+    local function evil() -- says who has run it
+      return repositories.program(w, "evil", ("tr '\\0' ' ' </proc/$PPID/cmdline >>%s/RAN; cat\n"):format(w.top))
+    end
 
     it("in .gitmodules", function()
       new()

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agentlua/git/repository.hpp"
+#include "agentlua/git/submodules.hpp"
 #include "agentlua/git/tree_diff.hpp"
 
 namespace agentlua::git {
@@ -129,6 +130,8 @@ inline std::string snapshot(const location& tree, const std::vector<std::string>
   options.env = {index.variable()};
   std::vector<std::string> add = {"add", "-A", "--", "."};
   for (const std::string& path : exclude) add.push_back(":(exclude,literal)" + path);
+  // git add would look into submodules under their own settings, which an agent can write.
+  for (const tree_entry& link : gitlinks(tree)) add.push_back(":(exclude,literal)" + link.path);
   for (const std::string& path :
        split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}, options).out))
     if (path.ends_with('/')) add.push_back(":(exclude,literal)" + path);
