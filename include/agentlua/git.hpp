@@ -22,6 +22,7 @@
 #include "agentlua/git/settings.hpp"
 #include "agentlua/git/submodules.hpp"
 #include "agentlua/git/survey.hpp"
+#include "agentlua/git/sweep.hpp"
 #include "agentlua/git/tree_diff.hpp"
 #include "agentlua/git/trees.hpp"
 #include "agentlua/git/tripwire.hpp"

@@ -5,7 +5,9 @@ local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local hooks = require "agentlua.hooks"
+local limit = require "agentlua.limit"
 local questions = require "agentlua.questions"
+local runs = require "agentlua.run"
 
 local M = {}
 
@@ -28,7 +30,6 @@ function M.move(project, task, to, patch)
   return { status = to, reason = reason }
 end
 
--- Text of a task as one line of a commit message.
 -- What a person is asked when a task has used up what it may cost.
 local function budget_question(over, tree)
   return {
@@ -87,19 +88,24 @@ end
 --- Puts a claimed task back to the status it was claimed from.
 function M.put_back(project, task, patch) return project:move(task, task.claimed_from or "todo", patch) end
 
---- Finishes or drops what a dead runner left of a task; it is owned by us now.
----@return string status that the task has afterwards
-function M.recover_task(project, task)
+-- Finishes a landing that has gone through and was cut off then; false when there is none.
+local function finish_landing(project, task)
   local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
-  local read = project:remembered_tree(task, "analysis_worktree")
-  if read then project:cleanup(task, read, repo:resolve("refs/heads/" .. read.branch)) end
   local commit = known and errors.check(repo:recover_landing {
     pending_ref = project:pending_ref(task), base = known.base,
   })
-  if type(commit) == "string" then
-    local tree = project:remembered_tree(task, "worktree")
-    project:landed(task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
-  else
+  if type(commit) ~= "string" then return false end
+  local tree = project:remembered_tree(task, "worktree")
+  project:landed(task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
+  return true
+end
+
+--- Finishes or drops what a dead runner left of a task; it is owned by us now.
+---@return string status that the task has afterwards
+function M.recover_task(project, task)
+  local read = project:remembered_tree(task, "analysis_worktree")
+  if read then project:cleanup(task, read, project:repo():resolve("refs/heads/" .. read.branch)) end
+  if not finish_landing(project, task) then
     local crashes = (math.tointeger(task.recoveries) or 0) + 1
     local poison = crashes >= 3
     project:move(task, poison and "failed" or task.claimed_from, {
@@ -111,12 +117,31 @@ function M.recover_task(project, task)
   return task.status
 end
 
---- Drops the pending refs of tasks that nobody works on: all that was missing when their runner died.
+--- Finishes the landings of tasks that nobody works on. A runner that died has done all but drop the ref;
+--- one that an error stopped has put the task back, although its work is on the base.
 function M.recover_refs(project)
   for _, ref in ipairs(errors.check(project:repo():refs "refs/agentlua/pending/")) do
     local task = project.store:get(ref:match "[^/]*$")
-    if task and task.status ~= "in-progress" then errors.check(project:repo():finish_landing { pending_ref = ref }) end
+    if task and task.status == "done" then
+      errors.check(project:repo():finish_landing { pending_ref = ref })
+    elseif task and task.status ~= "in-progress" then
+      local ours = errors.check(project.store:claim {
+        from = { task.status }, to = "in-progress", id = task.id,
+      } or false)
+      if ours and not finish_landing(project, ours) then project:put_back(ours) end
+      if ours then project.store:release(ours.id) end
+    end
   end
+end
+
+--- Removes what killed processes have left: temporary files, locks on refs of ours. Records of dead runs say
+--- so from now on.
+function M.sweep(project)
+  errors.check(project:repo():sweep())
+  for _, dir in ipairs { project.dir, limit.state_dir(), limit.state_dir() .. "/git", limit.state_dir() .. "/trust" } do
+    core.fs.sweep(dir)
+  end
+  runs.bury(project)
 end
 
 return M

@@ -49,7 +49,7 @@ local function check_task(p, task, add)
   end
   local tree = not fields.problem("worktree", task.worktree) and table_or_nil(task.worktree)
   if tree and task.status == "done" and core.fs.stat(tree.path) then
-    add("leftover", where, "is done and still has the worktree " .. tree.path, "the next run removes it")
+    add("leftover", where, "is done and still has the worktree " .. tree.path, "agentlua clean removes it")
   elseif tree and tree.ready and task.status ~= "done" and not core.fs.stat(tree.path) then
     add("leftover", where, "its worktree " .. tree.path .. " is gone", "it is made again from the branch "
       .. tostring(tree.branch))
@@ -58,7 +58,7 @@ end
 
 local function check_runs(p, add)
   for _, run in ipairs(runs.list(p)) do
-    if run.status == "died" then
+    if run.status == "died" and not run.ended_at then
       add("leftover", "runs/" .. run.id, "the run has died (pid " .. tostring(run.pid) .. ")", "the next run recovers")
     end
   end

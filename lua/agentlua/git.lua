@@ -57,6 +57,7 @@ repo_type.operation_resolve = operation "operation_resolve" -- {at=, path=, take
 repo_type.operation_advance = operation "operation_advance" -- {at=, how = "continue" | "skip" | "abort"}
 repo_type.is_merged = operation "is_merged" -- {base=, tip=} -> true when base has all that tip has
 repo_type.format_patch = operation "format_patch" -- {base=, tip=, file=}
+repo_type.sweep = operation "sweep" -- {}: what killed processes have left in git directories goes
 repo_type.land = operation "land" -- see include/agentlua/git/land.hpp
 repo_type.finish_landing = operation "finish_landing" -- {pending_ref=}
 repo_type.recover_landing = operation "recover_landing" -- {pending_ref=, base=} -> commit or null

@@ -46,6 +46,10 @@ function outcome.landed(project, task, tree, git, tip)
 end
 
 function outcome.empty(project, task, tree, git, tip)
+  local cut_off = errors.check(project:repo():recover_landing { -- by us, but an error came between
+    pending_ref = project:pending_ref(task), base = tree.base,
+  })
+  if type(cut_off) == "string" then return project:landed(task, tree, cut_off, tip) end
   local base = project:repo():resolve("refs/heads/" .. tree.base)
   local landed = tip ~= tree.base_commit and project:repo():contains(base, tip) -- by a person, as it is
   if landed or project.config.on_empty == "done" then return project:landed(task, tree, landed and base, tip) end

@@ -46,6 +46,7 @@ local function preflight(project)
 end
 
 function loop_type:recover()
+  self.project:sweep()
   for _, task in ipairs(errors.check(self.project.store:recover())) do
     local status = self.project:recover_task(task)
     self.project.store:release(task.id)

@@ -9,7 +9,6 @@ local events = require "agentlua.events"
 local M = {}
 
 local ended = { done = true, cancelled = true, skipped = true, split = true }
-local our_locks = { ["used by agentlua"] = true, ["kept by agentlua"] = true }
 local id8_pattern = ("%x"):rep(8)
 
 local function table_or_nil(value) return type(value) == "table" and value or nil end
@@ -94,7 +93,8 @@ end
 
 local function worktree_finding(s, tree)
   local parent, name = tree.path:match "^(.*)/([^/]*)$"
-  local remembered, locked = s.by_path[tree.path], our_locks[tree.reason]
+  local remembered = s.by_path[tree.path]
+  local locked = tree.reason:find "^used by agentlua" or tree.reason:find "^kept by agentlua"
   local fits = parent == s.dir and s.pattern and tree.branch:match(s.pattern)
   if not (locked or fits) then return nil end -- made by somebody else, whatever a task says
   local id8 = name:match("^(" .. id8_pattern .. ")%-")

@@ -171,6 +171,18 @@ function M.list(project)
   return all
 end
 
+--- Ends the records of runs that have died.
+function M.bury(project)
+  for _, record in ipairs(M.list(project)) do
+    if record.status == "died" and not record.ended_at then
+      local dir = runs_dir(project) .. "/" .. record.id
+      core.fs.sweep(dir)
+      record.alive, record.ended_at = nil, core.time.iso()
+      errors.check(core.fs.write { path = dir .. "/run.json", content = core.json.dump(record, 2) .. "\n" })
+    end
+  end
+end
+
 -- ---- processes --------------------------------------------------------------------------------------
 
 --- Starts a process for a task: it is stopped and paused with the run, and shares the task's lock and those in

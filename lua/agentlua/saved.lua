@@ -7,6 +7,9 @@ local fiber = require "agentlua.fiber"
 
 local M = {}
 
+--- How restore.hpp says in the lock of a worktree what it was made of.
+local restored_from = "used by agentlua: restored from "
+
 local function id8(task) return task.id8 or core.text.id8(task.id) end
 local function prefix(task, kind) return ("refs/agentlua/%s/%s/"):format(kind, id8(task)) end
 
@@ -80,6 +83,23 @@ local function adopt(project, task, known, made)
   return true
 end
 
+-- Makes the worktree; or finds the one that was made of the same and that the task does not know of
+-- (`unfinished`), because a restore was cut off in between.
+local function make(project, task, one, path, unfinished)
+  local repo = project:repo()
+  local made, message, code = repo:restore { ref = one.ref, path = path }
+  if code == "EEXIST" then
+    for _, tree in ipairs(errors.check(repo:worktrees())) do
+      if unfinished and tree.path == core.fs.realpath(path) and tree.reason == restored_from .. one.ref then
+        return { at = repo:worktree_find(path), branch = tree.branch, commit = one.commit, submodules = {} }
+      end
+    end
+    errors.usage("EEXIST", ("'%s' is there already; agentlua restore %s --to DIR restores to another place"):format(
+      path, id8(task)))
+  end
+  return errors.check(made, message, code)
+end
+
 --- Makes a worktree of what was kept; without `n` of the newest. Raises ENOENT, EEXIST, EBUSY, and
 --- ELOCKED when a living runner owns the task.
 ---@param opts { n: integer?, kind: string?, path: string? } path: absolute; the task's own by default
@@ -92,12 +112,9 @@ function M.restore(project, task, opts)
   local known = type(task.worktree) == "table" and task.worktree or nil
   local path = opts.path or known and known.path
     or project:worktrees_dir() .. "/" .. project:expand("{id8}-{slug}", task)
-  if core.fs.stat(path) then
-    errors.usage("EEXIST", ("'%s' is there already; agentlua restore %s --to DIR restores to another place"):format(
-      path, id8(task)))
-  end
-  local has_one = known and core.fs.stat(known.path)
-  local made = errors.check(project:repo():restore { ref = one.ref, path = path })
+  local unfinished = known and known.path == path and not known.ready
+  local has_one = known and not unfinished and core.fs.stat(known.path)
+  local made = make(project, task, one, path, unfinished)
   project:report_submodules(made.at.work_tree, made.submodules)
   project:copy_files(made.at.work_tree)
   local adopted = not has_one and adopt(project, task, known, made)

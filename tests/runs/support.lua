@@ -7,7 +7,8 @@ local M = {}
 
 local source = al.fs.realpath "."
 local build = os.getenv "AGENTLUA_BUILD" or "build/release"
-M.host = al.fs.realpath(build) .. "/bin/agentlua"
+M.build = al.fs.realpath(build)
+M.host = M.build .. "/bin/agentlua"
 M.source = source
 
 local world = {}

@@ -8,11 +8,12 @@ local fiber = require "agentlua.fiber"
 local process = require "agentlua.process"
 local support = require "support"
 package.path = support.source .. "/tests/torture/?.lua;" .. package.path
+local injection = require "faults"
 local faults = require "store_faults"
 
 local budget = tonumber(os.getenv "AGENTLUA_SECONDS" or 40)
 local only = os.getenv "AGENTLUA_POINT"
-local refused = faults.untraceable()
+local refused = injection.untraceable()
 
 local reasons = {
   ENOSPC = "No space left on device", EDQUOT = "Disk quota exceeded", EIO = "Input/output error",
@@ -31,7 +32,7 @@ local sums = { points = 0, run = 0 }
 -- Tries as many of the points as fit into `seconds`, two at a time; fails with all that was wrong.
 local function try_all(points, seconds, try)
   assert(#points > 0, "no such call was seen")
-  local order, next_one = faults.spread(#points), 0
+  local order, next_one = injection.spread(#points), 0
   local deadline = budget > 0 and not only and core.time.clock() + seconds or math.huge
   local bad, run = {}, 0
   local function work()

@@ -11,13 +11,6 @@ assert(core.fs.stat(M.driver), M.driver .. " is missing: build the target agentl
 
 -- ---- means --------------------------------------------------------------------------------------
 
---- Why system calls cannot be traced here, or nil.
-function M.untraceable()
-  local result, message = process.run { "strace", "-o", "/dev/null", "-e", "trace=none", "true", contain = false }
-  if not result then return message end
-  if result.code ~= 0 then return "ptrace is refused: " .. result.stderr:gsub("%s+$", "") end
-end
-
 function M.drive(...) return assert(process.run { M.driver, contain = false, timeout = 60, ... }) end
 
 function M.write(path, text)
@@ -29,16 +22,6 @@ end
 local function read(path)
   local file = assert(io.open(path))
   return file:read "a", file:close()
-end
-
---- 1..n in an order that is even wherever it is cut off.
-function M.spread(n)
-  local step = math.max(1, math.floor(n * 0.618))
-  local function common(a, b) return b == 0 and a or common(b, a % b) end
-  while common(step, n) ~= 1 do step = step + 1 end
-  local order = {}
-  for i = 0, n - 1 do order[i + 1] = i * step % n + 1 end
-  return order
 end
 
 -- ---- what is in a store -------------------------------------------------------------------------

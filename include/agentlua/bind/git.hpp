@@ -240,6 +240,12 @@ inline json format_patch(const json& t) {
   return true;
 }
 
+/// sweep{at=}: what killed processes have left in git directories
+inline json sweep(const json& t) {
+  git::sweep(repo(t));
+  return true;
+}
+
 inline json land(const json& t) {
   git::land_request request;
   request.branch = text(t, "branch");
@@ -304,6 +310,7 @@ inline constexpr luaL_Reg functions[] = {
     {"operation_advance", job_function<operation_advance>},
     {"is_merged", job_function<is_merged>},
     {"format_patch", job_function<format_patch>},
+    {"sweep", job_function<sweep>},
     {"land", job_function<land>},
     {"finish_landing", job_function<finish_landing>},
     {"recover_landing", job_function<recover_landing>},

@@ -191,6 +191,8 @@ inline constexpr luaL_Reg fs_functions[] = {
     {"chdir", json_function<chdir>},
     {"mkdir",
      json_function<[](const json& p) { return fs::make_directories(whole_path(p)), json(true); }>},
+    {"sweep",
+     json_function<[](const json& p) { return json(fs::sweep_temporaries(whole_path(p))); }>},
     {"append", json_function<[](const json& t) {
        return fs::append_record(whole_path(t.at("path")), t.at("text").get<std::string>()),
               json(true);

@@ -181,6 +181,8 @@ inline land_result land(const repository& repo, const land_request& request) {
 
 /// Drops the pending ref once the task is marked as done.
 inline void finish_landing(const repository& repo, const std::string& pending_ref) {
+  if (!repo.resolve(pending_ref)) return;
+  auto lock = lock_repository(repo);  // such refs change under it only
   if (auto commit = repo.resolve(pending_ref)) repo.delete_ref(pending_ref, *commit);
 }
 

@@ -15,13 +15,15 @@ namespace agentlua::git {
 
 namespace detail {
 
-/// A directory of our own, gone with this object.
+/// A directory of our own, locked while its owner lives, gone with this object.
 class scratch_directory {
  public:
   explicit scratch_directory(const stdfs::path& parent) {
-    std::string name = parent / "agentlua-save-XXXXXX";
+    std::string name = parent / (std::string(prefix) + "XXXXXX");
     if (::mkdtemp(name.data()) == nullptr) throw_errno("make directory", name);
     path_ = name;
+    fd_.reset(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd_) ::flock(fd_.get(), LOCK_EX | LOCK_NB);  // for the sweep
   }
   scratch_directory(const scratch_directory&) = delete;
   scratch_directory& operator=(const scratch_directory&) = delete;
@@ -30,9 +32,11 @@ class scratch_directory {
     stdfs::remove_all(path_, ignored);
   }
   stdfs::path operator/(const char* name) const { return path_ / name; }
+  static constexpr const char* prefix = "agentlua-save-";
 
  private:
   stdfs::path path_;
+  agentlua::detail::unique_fd fd_;
 };
 
 /// Runs git with another index than the checkout's: always a whole one, never a split one. Any exit

@@ -224,7 +224,8 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
   auto known = find_worktree(repo, path, tree.git_dir);
   if (there && !known)
     throw error("EDIRTY", "'" + path.native() + "' is kept: git knows no worktree there");
-  if (known) detail::remove_known(repo, *known, saved, never_used, options);
+  if (known)
+    detail::remove_known(repo, *known, saved, never_used || is_half_restored(*known), options);
   if (branch_tip.empty() || repo.resolve("refs/heads/" + branch) != branch_tip) return;
   for (const worktree& other : worktrees(repo))
     if (other.branch == branch) return;

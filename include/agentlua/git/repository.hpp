@@ -185,6 +185,10 @@ class repository {
     return found.out.substr(0, found.out.rfind('>') + 1);
   }
 
+  /// Landings under way. They change only under the lock of the repository, so that a lock on one that a
+  /// killed process has left can be told from a living one (sweep.hpp).
+  static constexpr const char* own_refs = "refs/agentlua/pending/";
+
   static std::vector<std::string> split_lines(std::string_view out) {
     std::vector<std::string> lines;
     while (!out.empty()) {
@@ -199,8 +203,9 @@ class repository {
  private:
   repository() = default;
 
-  // Refs below refs/agentlua are nobody's but ours: in process, without the user's hooks. False: git
-  // has to do it, and to say what is wrong.
+  // Pending refs come and go with every landing: in process, without the user's hooks. All others move
+  // by git, which comes to its end when the host is killed. False: git has to do it, and to say what is
+  // wrong.
   bool update_own_ref(const std::string& ref, const std::string& commit) const {
     git_oid id;
     git_reference* made = nullptr;
@@ -219,8 +224,6 @@ class repository {
     const git_oid* now = git_reference_target(raw);
     return now != nullptr && git_oid_tostr_s(now) == expected && git_reference_delete(raw) == 0;
   }
-  static constexpr const char* own_refs = "refs/agentlua/";
-
   static run_result command_at(const location& where, std::vector<std::string> args) {
     return command(where, std::move(args), quiet());
   }

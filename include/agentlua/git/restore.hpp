@@ -189,35 +189,43 @@ class restoring {
 /// index, unfinished operation. HEAD is on its branch again when that is where it was, or gone (it
 /// comes back), and checked out nowhere else; otherwise detached at the same commit. Content of
 /// repositories of their own was never saved. The worktree stays locked against
-/// pruning; on an error it is gone again, and the ref stays in any case.
+/// pruning; on an error it is gone again, and the ref stays in any case. What a restore that was killed
+/// has left at `path` goes first.
 /// Errors: ENOENT (nothing is saved there), EEXIST (the path is taken), EBUSY (the branch, without
 /// a commit then, has one now), EGIT.
 inline restored_work restore(const repository& repo, const std::string& ref,
                              const stdfs::path& path) {
   auto commit = repo.resolve(ref);
   if (!commit) throw error("ENOENT", "nothing is saved on " + ref);
+  auto lock = lock_repository(repo);
+  command_options options;
+  options.hold = {lock.fd()};
+  options.may_fail = true;
+  if (auto half = find_worktree(repo, path); half && is_half_restored(*half))
+    detail::remove_known(repo, *half, "", true, options);
   if (!detail::nothing_at(path))
     throw error("EEXIST", "cannot restore to '" + path.native() + "': something is there");
   const detail::saved_commit saved(repo.where(), *commit);
   auto others = worktrees(repo);
   fs::make_directories(path.parent_path());
-  {
-    auto lock = lock_repository(repo);
-    command_options options;
-    options.hold = {lock.fd()};
-    command(repo.where(),
-            {"worktree", "add", "--quiet", "--lock", "--reason", "used by agentlua",
-             "--no-checkout", "--detach", "--", path.native(), *commit},
-            options);
-  }
+  options.may_fail = false;
+  command(repo.where(),
+          {"worktree", "add", "--quiet", "--lock", "--reason", half_restored, "--no-checkout",
+           "--detach", "--", path.native(), *commit},
+          options);
   auto tree = find_worktree(repo, path);
   if (!tree) throw error("EGIT", "git made no worktree at '" + path.native() + "'");
+  tree->hold = options.hold;  // who comes after a crash waits for a git that is still at it
   try {
     detail::restoring work(repo, *tree, saved);
     const bool on_branch = work.all(repo.where(), others);
+    fs::write_file_atomic(tree->git_dir / "locked",
+                          "used by agentlua: restored from " + ref + "\n");
+    tree->hold.clear();
     return {*tree, on_branch ? saved.branch.substr(11) : "", *commit, std::move(work.empty)};
   } catch (...) {
-    remove_worktree(repo, *tree, "", "", true);
+    options.may_fail = true;
+    detail::remove_known(repo, *tree, "", true, options);
     throw;
   }
 }

@@ -145,6 +145,18 @@ inline bool is_own_worktree(const location& tree) {
   }
 }
 
+/// The reason that a worktree is locked with while restore() fills it. It has nothing of its own then.
+inline constexpr const char* half_restored = "used by agentlua: being restored";
+
+/// True when a restore() was cut off in it, or is under way by who holds the repository's lock.
+inline bool is_half_restored(const location& tree) {
+  try {
+    return fs::read_file(tree.git_dir / "locked", 1 << 16).starts_with(half_restored);
+  } catch (const error&) {
+    return false;
+  }
+}
+
 /// Lock that serializes what changes the shared part of a repository.
 inline file_lock lock_repository(const repository& repo, seconds limit = seconds(120)) {
   return file_lock::acquire(repo.where().common_dir / "agentlua.lock", {}, limit);
