@@ -197,13 +197,18 @@ function M.worktree(project, task, opts)
   return tree
 end
 
+-- A restore or a removal of it was cut off: all that was in it is on a ref already.
+local function is_half_made(tree)
+  return (core.fs.read(tree.at.git_dir .. "/locked") or ""):find "^%a+ by agentlua: being re" ~= nil
+end
+
 --- Saves on `ref` what only the worktree has, reads it back, then removes worktree and branch; the
 --- branch goes only if it is at `tip`. What is a copy of a file in the main checkout needs no saving.
 --- `whole`: the worktree is kept also when its branch has all of it.
 ---@return boolean gone, table saved {commit, skipped}, string? reason why it stays
 function M.put_away(project, tree, ref, tip, whole)
   local repo, saved = project:repo(), { commit = "", skipped = {} }
-  if tree.at then
+  if tree.at and not is_half_made(tree) then
     local known, message = repo:unchanged_copies(copies_for(project, tree.path))
     if not known then return false, saved, message end
     local kept

@@ -30,6 +30,7 @@ local function make_work(w)
   local task = w:task(w.id)
   assert(task.status == "needs-review", task.reason)
   w.id8, w.tree = task.id8, task.worktree
+  sh([[cd "$1" && echo late >>new.txt && mkdir sub && echo late >sub/untracked && rm src/f3.txt]], w.tree.path)
   w:write("src/f5.txt", "the user's\n")
   w:git("commit", "-qam", "user")
 end
@@ -268,7 +269,8 @@ function M.try(w, point, fault)
   reset(w, "kept")
   local result = driven(w, point.thread, "-e", "trace=" .. point.name,
     "-e", ("inject=%s:%s:when=%d"):format(point.name, fault, point.nth))
-  local happened = log_of(w, point.thread):find("(INJECTED)", 1, true) or result.signal == 9
+  local injected = log_of(w, point.thread):match "[^\n]*%(INJECTED%)" -- a file that is only read is another call
+  local happened = result.signal == 9 or injected and not injected:find "O_RDONLY"
   local wrong = {}
   if not happened then return wrong, false end
   if result.signal == 0 then

@@ -6,6 +6,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -169,6 +172,40 @@ inline bool nothing_unsaved(const location& tree, const std::string& saved) {
   return changed.code == 0 && changed.out.empty() && fresh.code == 0 && fresh.out.empty();
 }
 
+/// What the lock of a worktree says while its files are removed here: since when they may have changed.
+inline constexpr const char* half_removed = "kept by agentlua: being removed since ";
+
+inline void mark_half_removed(const location& tree, const timespec& since) {
+  fs::write_file_atomic(tree.git_dir / "locked", half_removed + std::to_string(since.tv_sec) + " " +
+                                                     std::to_string(since.tv_nsec) + "\n");
+}
+
+/// The moment in that mark, when a removal was cut off after it.
+inline std::optional<timespec> half_removed_since(const location& tree) {
+  try {
+    const std::string text = fs::read_file(tree.git_dir / "locked", 1 << 16);
+    if (!text.starts_with(half_removed)) return std::nullopt;
+    char* rest = nullptr;
+    timespec since{};
+    since.tv_sec = std::strtol(text.c_str() + std::strlen(half_removed), &rest, 10);
+    since.tv_nsec = std::strtol(rest, nullptr, 10);
+    return since;
+  } catch (const error&) {
+    return std::nullopt;
+  }
+}
+
+/// Removes the files of a worktree that are known to be saved, then what git knows of it. Whoever comes
+/// after a crash goes on from the mark, and does not take what is left for the work.
+inline run_result remove_files(const repository& repo, const location& tree, const timespec& since,
+                               const command_options& options) {
+  mark_half_removed(tree, since);
+  remove_tree(tree.work_tree, since);
+  return command(repo.where(),
+                 {"worktree", "remove", "--force", "--force", "--", tree.work_tree.native()},
+                 options);
+}
+
 /// Removes a worktree that git knows. What git refuses because it was changed or has submodules goes
 /// when nothing in it is unsaved; when git stops half way the rest follows.
 inline void remove_known(const repository& repo, const location& tree, const std::string& saved,
@@ -176,6 +213,11 @@ inline void remove_known(const repository& repo, const location& tree, const std
   const std::string path = tree.work_tree.native();
   const bool there = stdfs::exists(stdfs::symlink_status(tree.work_tree));
   if (there) repair_pointers(tree);
+  if (auto cut_off = half_removed_since(tree)) {
+    auto gone = remove_files(repo, tree, *cut_off, options);
+    if (gone.code == 0) return;
+    throw error("EGIT", "worktree '" + path + "' cannot be forgotten: " + gone.err);
+  }
   const timespec since = file_time();
   command(repo.where(), {"worktree", "unlock", path}, options);
   std::vector<std::string> args = {"worktree", "remove"};
@@ -188,8 +230,7 @@ inline void remove_known(const repository& repo, const location& tree, const std
     if (forgotten()) return remove_tree(tree.work_tree, since);
     std::string reason = there ? submodule_in_use(tree, saved) : gone.err;
     if (reason.empty() && nothing_unsaved(tree, saved)) {
-      remove_tree(tree.work_tree, since);
-      gone = command(repo.where(), args, options);
+      gone = remove_files(repo, tree, since, options);
       if (gone.code == 0) return;
     }
     throw error("EDIRTY",

@@ -24,7 +24,6 @@
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/submodules.hpp"
 #include "agentlua/git/survey.hpp"
-#include "agentlua/git/worktree.hpp"
 
 namespace agentlua::git {
 
@@ -278,7 +277,6 @@ inline std::string free_ref(const location& submodule, const std::string& ref) {
 /// there already), EGIT.
 inline saved_work save(const location& tree, const std::string& ref, std::uintmax_t limit,
                        const std::vector<std::string>& known, bool always = false) {
-  if (!always && is_half_restored(tree)) return {};  // all of it is on the ref that it comes from
   detail::saving work(tree);
   work.choose_ignored(limit, known);
   for (const submodule& one : submodules_of(tree))
