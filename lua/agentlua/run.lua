@@ -171,8 +171,12 @@ function M.list(project)
   return all
 end
 
---- Ends the records of runs that have died.
+--- Ends the records of runs that have died; of one that died before it had a record its files go.
 function M.bury(project)
+  for _, id in ipairs(core.fs.list(runs_dir(project)) or {}) do
+    local dir = runs_dir(project) .. "/" .. id
+    if not core.fs.stat(dir .. "/run.json") then core.fs.sweep(dir) end
+  end
   for _, record in ipairs(M.list(project)) do
     if record.status == "died" and not record.ended_at then
       local dir = runs_dir(project) .. "/" .. record.id

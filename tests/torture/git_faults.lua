@@ -54,7 +54,7 @@ local function tree_of(w, revision)
 end
 
 local function landing(mode, dirty, elsewhere)
-  local change = { command = { "land", "--mode", mode } }
+  local change = { command = { "land", "--mode", mode }, mode = mode }
   function change.prepare(w)
     if dirty then w:make_user_work() end
     if elsewhere then w:git("checkout", "-q", "-b", "other") end
@@ -149,7 +149,7 @@ local function driven(w, threads, ...)
 end
 
 -- The next run and, if that is needed, the command once more.
-local function finish(w)
+local function finish(w, refused)
   -- A minute has gone by.
   sh([[find "$1" -name '.tmp.*' -o -name 'agentlua-save-*' | xargs -d '\n' -r touch -d 2020-01-01]], w.top)
   local wrong = {}
@@ -162,6 +162,7 @@ local function finish(w)
   must("run", "execute.lua", "--agent", "/bin/false")
   if w.change.cleaned then must "clean" end
   if w.change.again(w) then must(w.change.command[1], w.id, table.unpack(w.change.command, 2)) end
+  if refused then must "clean" end -- what could not be put away then
   return wrong
 end
 
@@ -278,7 +279,7 @@ function M.try(w, point, fault)
     if result.code > 2 or said:find "traceback" then wrong[1] = ("ends with %d: %s"):format(result.code, said) end
     if result.code ~= 0 and said == "" and result.stdout == "" then wrong[1] = "fails and does not say why" end
   end
-  table.move(finish(w), 1, 9, #wrong + 1, wrong)
+  table.move(finish(w, w.change.mode and result.signal == 0), 1, 9, #wrong + 1, wrong)
   return (look(w, wrong)), true
 end
 

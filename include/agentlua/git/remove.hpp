@@ -212,12 +212,12 @@ inline void remove_known(const repository& repo, const location& tree, const std
                          bool never_used, command_options options) {
   const std::string path = tree.work_tree.native();
   const bool there = stdfs::exists(stdfs::symlink_status(tree.work_tree));
-  if (there) repair_pointers(tree);
   if (auto cut_off = half_removed_since(tree)) {
     auto gone = remove_files(repo, tree, *cut_off, options);
     if (gone.code == 0) return;
     throw error("EGIT", "worktree '" + path + "' cannot be forgotten: " + gone.err);
   }
+  if (there) repair_pointers(tree);
   const timespec since = file_time();
   command(repo.where(), {"worktree", "unlock", path}, options);
   std::vector<std::string> args = {"worktree", "remove"};
