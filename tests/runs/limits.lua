@@ -18,7 +18,8 @@ in_seconds() { echo $(($(date +%s) + $1)); }
 function M.agent(w, name, script, options)
   local session = options and options.no_sessions and "" or [[, { "{session}" }]]
   w:write(".agentlua/agents/" .. name .. ".lua", ([=[return {
-    argv = { "sh", "-c", [==[%s]==], %q%s }, env = { AGENT = %q }, stderr = { { "no such session", "api_error", code = "no_session" } },
+    argv = { "sh", "-c", [==[%s]==], %q%s }, env = { AGENT = %q },
+    stderr = { { "no such session", "api_error", code = "no_session" } },
   }]=]):format(begin .. script, name, session, name))
 end
 
