@@ -35,19 +35,29 @@ local function text_or_nil(value) return type(value) == "string" and value or ni
 -- No vendor has limits that last longer, in seconds: a month and some days.
 local longest_limit = 40 * 86400
 
--- The limit that an agent has met, as a value. An end that is over, or too far away to be true, is none.
+-- What the text of a limit says. Wordings of a backend that are no patterns are told of, and passed over.
+local function read_text(text, backend, now)
+  local options = { vendor = backend.name, words = backend.limits, now = now, is_limit = true }
+  local ok, found = pcall(limit.parse, text, options)
+  if ok then return found or {} end
+  io.stderr:write(("agentlua: agent '%s': %s\n"):format(backend.name, core.text.printable(tostring(found))))
+  options.words = nil
+  return limit.parse(text, options) or {}
+end
+
+-- The limit that an agent has met, as a value. An end that is over, or too far away to be true, is none; a wall
+-- time is cut to the minute.
 local function limit_of(at)
   local said, now, backend = at.result.state.limit or {}, limit.clock.wall(), at.opts.agent
   local text = text_or_nil(said.text) or ""
-  local read = limit.parse(text, { vendor = backend.name, words = backend.limits, now = now, is_limit = true }) or {}
-  local after = tonumber(said.retry_after)
+  local read, after = read_text(text, backend, now), tonumber(said.retry_after)
   local named = tonumber(said.resets_at) or after and now + after
-  local ends = named or read.resets_at
+  local ends = named or read.resets_at and read.resets_at + (read.confidence == "clock" and 60 or 0)
   return {
     account = backend.account, kind = text_or_nil(said.kind) or read.kind,
     scope = text_or_nil(said.scope) or read.scope,
     resets_at = ends and ends > now and ends < now + longest_limit and ends or nil,
-    confidence = named and "exact" or read.confidence, evidence = tail(text, 200),
+    confidence = named and "exact" or read.confidence, evidence = read.evidence or tail(text, 200),
   }
 end
 
