@@ -120,6 +120,25 @@ describe("a usage limit", function()
     assert.same({}, limits.kept(w))
   end)
 
+  it("has its kind and its end from its words; wordings that are no patterns are told of, no more", function()
+    for words, kind in pairs {
+      [ [[{ "no more cookies", kind = "daily" }]] ] = "daily", [ [[{ "%", kind = "daily" }]] ] = "rate",
+    } do
+      al.fs.remove(w.env.MARK)
+      limits.agent(w, "one", [[
+        if [ "$started" = 1 ]; then say '{"type":"limit","text":"no more cookies, try again in 2 seconds"}'; exit 1; fi
+        work
+      ]], { words = words })
+      local id = w:add "a thing"
+      local result = w:al("run", "execute.lua", "--agent", "one")
+      assert.equal(0, result.code, result.stdout .. result.stderr)
+      local starts, events = limits.starts(w), w:events "limit_started"
+      assert.same({ "done", kind }, { w:task(id).status, events[#events].kind })
+      assert.truthy(starts[2].time - starts[1].time >= 2)
+      assert.equal(kind == "rate", result.stderr:find("agent 'one'", 1, true) ~= nil)
+    end
+  end)
+
   it("with no end named is asked for again after a pause that grows, and in the end a person is", function()
     w:config "limits = { repeats = 2, backoff = { base = 0.4 } }, attempts = 1"
     limits.agent(w, "one", [[say '{"type":"limit","text":"come back later"}'; exit 1]])

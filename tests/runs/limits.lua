@@ -14,13 +14,13 @@ in_seconds() { echo $(($(date +%s) + $1)); }
 ]]
 
 --- Makes an agent `name` of a shell script that runs after `begin`. `started` counts its starts on the task;
---- its arguments are the session that it resumes, unless `options.no_sessions`.
+--- its arguments are the session that it resumes, unless `options.no_sessions`. options.words: its own, as Lua.
 function M.agent(w, name, script, options)
   local session = options and options.no_sessions and "" or [[, { "{session}" }]]
   w:write(".agentlua/agents/" .. name .. ".lua", ([=[return {
-    argv = { "sh", "-c", [==[%s]==], %q%s }, env = { AGENT = %q },
-    stderr = { { "no such session", "api_error", code = "no_session" } },
-  }]=]):format(begin .. script, name, session, name))
+    argv = { "sh", "-c", [==[%s]==], %q%s }, env = { AGENT = %q }, limits = { %s },
+    stderr = { { "no such session", "crash", code = "no_session" } },
+  }]=]):format(begin .. script, name, session, name, options and options.words or ""))
 end
 
 --- Starts of agents so far: {agent, task, attempt, time, session}.
