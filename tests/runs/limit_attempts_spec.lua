@@ -66,7 +66,9 @@ describe("attempts", function()
 
   it("whose session is not known any more begin anew with the whole prompt, once, and spend none", function()
     w:config "attempts = 1"
-    for _, says in ipairs { "echo 'no such session' >&2", [[say '{"type":"error","code":"no_session","text":"?"}']] } do
+    for ending, says in pairs {
+      crash = "echo 'no such session' >&2", api_error = [[say '{"type":"error","code":"no_session","text":"?"}']],
+    } do
       al.fs.remove(w.env.MARK)
       local task, endings, sessions = run(([[
         if [ -n "$1" ]; then %s; exit 1; fi
@@ -75,7 +77,7 @@ describe("attempts", function()
         work
       ]])
       assert.equal("done", task.status)
-      assert.same({ "max_turns api_error done", "- s1 -" }, { endings, sessions })
+      assert.same({ "max_turns " .. ending .. " done", "- s1 -" }, { endings, sessions })
       assert.truthy(limits.prompt(w, 3):find("You work alone in a git worktree", 1, true))
     end
   end)
