@@ -5,7 +5,7 @@ local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local hooks = require "agentlua.hooks"
-local limit = require "agentlua.limit"
+local state = require "agentlua.state"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
 
@@ -138,7 +138,7 @@ end
 --- so from now on.
 function M.sweep(project)
   errors.check(project:repo():sweep())
-  for _, dir in ipairs { project.dir, limit.state_dir(), limit.state_dir() .. "/git", limit.state_dir() .. "/trust" } do
+  for _, dir in ipairs { project.dir, state.dir(), state.dir() .. "/git", state.dir() .. "/trust" } do
     core.fs.sweep(dir)
   end
   runs.bury(project)
