@@ -134,6 +134,15 @@ local function process(run, task, opts, place, collector, meter)
   return result, opts.agent:classify(state, result)
 end
 
+-- A budget in dollars cannot hold an agent that does not say what it costs: said once of each.
+local function say_unknown(run, entry, state)
+  if state.cost_kind ~= "unknown" or not run.budget.bounds "usd" or run.unknown_cost[entry.agent] then return end
+  run.unknown_cost[entry.agent] = true
+  run:event("budget_unknown", { agent = entry.agent })
+  io.stderr:write(("agentlua: what agent '%s' costs is not known: the budget in dollars does not hold it; tokens, "
+    .. "turns and seconds do\n"):format(core.text.printable(entry.agent)))
+end
+
 -- What is kept of an attempt in its task, and said in the log.
 local function finish(run, task, entry, state, result)
   entry.ended_at, entry.session = core.time.iso(), state.session
@@ -206,6 +215,7 @@ function M.run(run, task, opts)
   result, entry.ending = process(run, task, opts, place, collector, meter)
   tripwire.after(project, task, before)
   finish(run, task, entry, state, result)
+  say_unknown(run, entry, state)
   local outcome = {
     ok = entry.ending == "done", ending = entry.ending, text = collector:text(), state = state,
     reason = reason_of(state, result), exit_code = result.code, bound = result.bound, log = log,

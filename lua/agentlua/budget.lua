@@ -4,29 +4,14 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local ledgers = require "agentlua.ledger"
 
-local M = {}
+local M = { figures = ledgers.figures }
 
 M.levels = { "day", "run", "task", "attempt" }
-M.figures = { "usd", "tokens", "turns", "seconds" }
 
 -- Share of a budget at which it is warned of.
 local warn_at = 0.8
-
-local function amounts() return { usd = 0, tokens = 0, turns = 0, seconds = 0 } end
-local function add(to, more)
-  for _, figure in ipairs(M.figures) do to[figure] = to[figure] + (tonumber(more[figure]) or 0) end
-  return to
-end
-
---- What an attempt has spent, from its record in the task.
-function M.spent(entry)
-  local tokens = type(entry.tokens) == "table" and entry.tokens or {}
-  return {
-    usd = tonumber(entry.cost) or 0, tokens = (tonumber(tokens["in"]) or 0) + (tonumber(tokens.out) or 0),
-    turns = tonumber(entry.turns) or 0, seconds = tonumber(entry.seconds) or 0,
-  }
-end
 
 -- The smaller of two budgets, figure by figure.
 local function lowest(most, given)
@@ -38,64 +23,13 @@ local function lowest(most, given)
   return out
 end
 
-local function today() return os.date "%Y-%m-%d" end
-
--- What the other runs of a project have spent today, a second ago at most.
-local function others_today(dir)
-  local runs_dir, own = dir:match "^(.*)/([^/]*)$"
-  local sum, looked, day = amounts(), -math.huge, nil
-  return function()
-    if day == today() and core.time.clock() - looked < 1 then return sum end
-    sum, looked, day = amounts(), core.time.clock(), today()
-    local midnight = os.time { year = day:sub(1, 4), month = day:sub(6, 7), day = day:sub(9, 10), hour = 0 }
-    for _, id in ipairs(core.fs.list(runs_dir) or {}) do
-      local path = runs_dir .. "/" .. id .. "/spent.json"
-      local info = id ~= own and core.fs.stat(path)
-      local days = info and info.mtime >= midnight and core.json.parse(core.fs.read(path) or "")
-      if type(days) == "table" and type(days[day]) == "table" then add(sum, days[day]) end
-    end
-    return sum
-  end
-end
-
--- Everything that is counted for a run: what its attempts spend, and what it keeps of that for others.
-local function new_ledger(dir)
-  local ledger = { run = amounts(), days = {}, live = {}, others = others_today(dir), written = -math.huge }
-
-  function ledger.charge(meter, now)
-    local more, day = {}, today()
-    for figure, value in pairs(now) do
-      more[figure] = value - meter.now[figure]
-      meter.now[figure] = value
-    end
-    add(ledger.run, more)
-    ledger.days[day] = add(ledger.days[day] or amounts(), more)
-  end
-  -- The clock runs for silent agents too.
-  function ledger.tick()
-    for meter in pairs(ledger.live) do ledger.charge(meter, { seconds = core.time.clock() - meter.started }) end
-  end
-  function ledger.write(force)
-    if not force and core.time.clock() - ledger.written < 1 then return end
-    ledger.written = core.time.clock()
-    return core.fs.write { path = dir .. "/spent.json", content = core.json.dump(ledger.days) }
-  end
-  function ledger.used(level, meter)
-    if level == "run" then return ledger.run end
-    if level == "day" then return add(add(amounts(), ledger.days[today()] or {}), ledger.others()) end
-    if not meter then return amounts() end
-    return level == "attempt" and meter.now or add(add(amounts(), meter.before), meter.now)
-  end
-  return ledger
-end
-
 --- The budget of a run.
 ---@param most table {day=, run=, task=, attempt=}, each amounts; what is left out has no bound
 ---@param dir string directory of the run, beside those of the project's other runs
 ---@param on_warning fun(over: table) called once per budget when most of it is spent
 ---@return table budget lower exhausted meter
 function M.open(most, dir, on_warning)
-  local limits, ledger, warned = {}, new_ledger(dir), {}
+  local limits, ledger, warned = {}, ledgers.new(dir), {}
   for _, level in ipairs(M.levels) do limits[level] = lowest({}, most[level]) end
 
   -- The widest budget that is reached, or nil.
@@ -123,6 +57,14 @@ function M.open(most, dir, on_warning)
     limits[level] = lowest(limits[level], given)
   end
 
+  --- True when some level has a bound of a figure.
+  function budget.bounds(figure)
+    for _, level in ipairs(M.levels) do
+      if limits[level][figure] then return true end
+    end
+    return false
+  end
+
   --- What of the run or the day is used up, or nil: {level, figure, used, most}.
   function budget.exhausted() return reached(nil) end
 
@@ -132,11 +74,11 @@ function M.open(most, dir, on_warning)
   --- timed: somebody has to call take() by the clock; close().
   function budget.meter(task, given)
     local meter = {
-      now = amounts(), before = amounts(), started = core.time.clock(),
+      now = ledgers.amounts(), before = ledgers.amounts(), started = core.time.clock(),
       bounds = { task = lowest(limits.task, task.budget), attempt = lowest(limits.attempt, given) },
     }
     for n, entry in ipairs(task.attempts or {}) do
-      if n > (math.tointeger(task.budget_from) or 0) then add(meter.before, M.spent(entry)) end
+      if n > (math.tointeger(task.budget_from) or 0) then ledgers.add(meter.before, ledgers.spent(entry)) end
     end
     ledger.live[meter] = true
     local handle = { timed = false }

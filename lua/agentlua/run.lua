@@ -39,6 +39,7 @@ function M.start(project)
   tripwire.arm(project)
   project.identity = errors.check(project:repo():identity())
   self.hooks = hooks.load(project.dir .. "/hooks.lua")
+  self.unknown_cost = {} -- names of agents
   self.budget = budget.open(project.config.budget, self.dir, function(over)
     self:event("budget_warning", over)
     io.stderr:write("agentlua: nearly used up: ", budget.describe(over), "\n")

@@ -102,6 +102,16 @@ describe("a budget", function()
     assert.equal(1, #al.json.parse(w:al("cost", "--by", "day", "--json").stdout))
   end)
 
+  it("in dollars says once that it cannot hold an agent whose cost is not known", function()
+    w:config "budget = { run = { usd = 10 } }"
+    w:add "one"
+    w:add "two"
+    local result = w:run "edit"
+    assert.equal(0, result.code)
+    local _, times = result.stderr:gsub("the budget in dollars does not hold it", "")
+    assert.same({ 1, 1 }, { times, #w:events "budget_unknown" })
+  end)
+
   it("with a mistake in config.lua is refused before anything starts", function()
     for _, text in ipairs { "day = { dollars = 1 }", "week = { usd = 1 }", "task = { usd = 0 }", "task = 5" } do
       w:config("budget = { " .. text .. " }")

@@ -26,7 +26,9 @@ local function sums(p, by)
   for event in events.read(p.dir .. "/events.jsonl") do
     local key = event.type == "attempt_ended" and keys[by](event, names)
     if type(key) == "string" then
-      local row = found[key] or { [by] = key, attempts = 0, turns = 0, tokens = 0, seconds = 0, usd = 0, unknown = 0 }
+      local row = found[key] or {
+        [by] = key, attempts = 0, turns = 0, tokens = 0, seconds = 0, usd = 0, unknown = 0, estimated = 0,
+      }
       if not found[key] then rows[#rows + 1] = row end
       found[key] = row
       row.attempts = row.attempts + 1
@@ -34,6 +36,7 @@ local function sums(p, by)
         row[field] = row[field] + (tonumber(event[name]) or 0)
       end
       if not tonumber(event.cost) then row.unknown = row.unknown + 1 end
+      if event.cost_kind == "estimated" then row.estimated = row.estimated + 1 end
     end
   end
   return rows
@@ -42,7 +45,7 @@ end
 -- Dollars, honest about what is not known of them.
 local function usd(row)
   if row.unknown == row.attempts then return "unknown" end
-  return ("%s$%.2f"):format(row.unknown > 0 and "at least " or "", row.usd)
+  return ("%s%s$%.2f"):format(row.unknown > 0 and "at least " or "", row.estimated > 0 and "about " or "", row.usd)
 end
 
 return {
