@@ -194,8 +194,7 @@ describe("agentlua login", function()
     mark "vendor/work"
     local id = w:add "one thing"
     local child <close> = w:start("run", "execute.lua", "--agent", "vendor", "--watch", "--max-tasks", "1")
-    support.eventually(function() return #w:events "run_started" == 1 end, "the run starts")
-    al.sleep(0.5) -- for an attempt that must not come
+    support.eventually(function() return #w:events "limit_started" == 1 end, "the run waits for the login")
     assert.equal(0, #w:events "attempt_started")
     local result = w:al("login", "vendor", "--done")
     assert.equal(0, result.code, result.stderr)
@@ -204,18 +203,25 @@ describe("agentlua login", function()
     assert.equal("done", w:task(id).status)
   end)
 
-  it("says how many tasks were parked for want of a login", function()
-    for i = 1, 3 do w:add("thing " .. i) end
-    local path = w:write_script [[
-      local p = require("agentlua").project.open()
-      for i, task in ipairs(p.store:list "todo") do
-        local attempts = { { n = 1, agent = "vendor", ending = i > 1 and "auth" or "done" } }
-        assert(p.store:update(task.id, { attempts = attempts }))
-      end
-    ]]
-    assert.equal(0, w:al("run", path).code)
-    local result = w:al("login", "vendor", { stdin = code .. "\n" })
-    assert.truthy(result.stdout:find("logged in; 2 parked tasks go on at the next run", 1, true), result.stdout)
+  it("tasks whose agent is not logged in are parked and told of once; after the code all of them go on", function()
+    w:write("../agent.sh", "#!/bin/sh\nif [ ! -f \"$HOME/token\" ]; then\n"
+      .. [[echo '{"type":"auth","text":"please log in"}'; exit 1; fi; exec ]] .. w:agent "edit" .. "\n", 493)
+    w:write(".agentlua/agents/vendor.lua", ([[return {
+      argv = { %q }, login = { argv = { %q }, ask_code = "code here: $" }
+    }]]):format(w.top .. "/agent.sh", program))
+    local ids = { w:add "one", w:add "two", w:add "three" }
+    local result = w:al("run", "execute.lua", "--agent", "vendor")
+    assert.equal(0, result.code, result.stdout .. result.stderr)
+    assert.equal("limit", w:events("run_ended")[1].reason)
+    for _, id in ipairs(ids) do assert.equal("todo", w:task(id).status) end
+    assert.same({ 1, "auth" }, { #w:events "limit_started", w:events("limit_started")[1].kind })
+    local _, told = (result.stdout .. result.stderr):gsub("agentlua login vendor", "")
+    assert.equal(1, told, result.stdout .. result.stderr)
+    result = w:al("login", "vendor", { stdin = code .. "\n" })
+    assert.truthy(result.stdout:find("logged in; 1 parked task goes on at the next run", 1, true), result.stdout)
+    assert_code_is_nowhere()
+    assert.equal(0, w:al("run", "execute.lua", "--agent", "vendor").code)
+    for _, id in ipairs(ids) do assert.equal("done", w:task(id).status) end
   end)
 
   it("works where there is no project", function()
