@@ -82,6 +82,14 @@ describe("attempts", function()
     end
   end)
 
+  it("that are limited again and again are handed to a person, also when their sessions are gone each time", function()
+    w:config "limits = { repeats = 1, backoff = { base = 0.2 } }"
+    local task, endings = run([[
+      if [ -n "$1" ]; then echo 'no such session' >&2; exit 1; fi
+    ]] .. begin .. [[say '{"type":"limit","text":"rate limit"}'; exit 1]])
+    assert.same({ "needs-input", "limit crash limit" }, { task.status, endings })
+  end)
+
   it("at a service that fails are made again after a pause and spend none, up to `repeats`", function()
     w:config "attempts = 1, limits = { repeats = 2, backoff = { base = 0.2 } }"
     local task, endings, sessions = run(begin .. [[
