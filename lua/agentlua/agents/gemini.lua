@@ -17,13 +17,20 @@ local function flush(emit, memory)
   emit { type = "text", text = memory.answer }
 end
 
-function on.init(entry, emit)
-  emit { type = "session", id = record.text(entry, "session_id"), model = record.text(entry, "model") }
+-- A session is kept from the first answer on: before, there is nothing to resume.
+function on.init(entry, _, memory)
+  memory.session = { type = "session", id = record.text(entry, "session_id"), model = record.text(entry, "model") }
+end
+
+local function speaks(emit, memory)
+  if memory.session then emit(memory.session) end
+  memory.session = nil
+  decode.speaks(memory, emit)
 end
 
 function on.message(entry, emit, memory)
   if record.text(entry, "role") ~= "assistant" then return end
-  decode.speaks(memory, emit)
+  speaks(emit, memory)
   if not record.flag(entry, "delta") then flush(emit, memory) end
   local pieces = memory.pieces or { bytes = 0 }
   memory.pieces = pieces
@@ -34,7 +41,7 @@ end
 
 function on.tool_use(entry, emit, memory)
   flush(emit, memory)
-  decode.speaks(memory, emit)
+  speaks(emit, memory)
   emit {
     type = "tool_call", name = record.text(entry, "tool_name"), id = record.text(entry, "tool_id"),
     text = decode.brief(record.object(entry, "parameters")),
