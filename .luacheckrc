@@ -9,5 +9,6 @@ ignore = {
   "211/^guard$", "211/^listening$", "211/^lock$", "211/^ring$", "211/^timer$", "211/^watch$",
 }
 
+files["tests/agents"] = { std = "+busted" }
 files["tests/lua"] = { std = "+busted" }
 files["tests/runs"] = { std = "+busted" }

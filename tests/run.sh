@@ -1,7 +1,14 @@
 #!/bin/sh
 # Installs what tests need, builds, and runs everything: the Lua library and whole runs (busted), C++
 # (doctest, under ASan and UBSan), lint. The last line is the sum: "N passed, N failed".
+#
+# --agents also runs the real agent CLIs, which npm installs; what cannot be had is skipped, and said.
 set -u
+agents=
+case ${1:-} in
+  --agents) agents=yes ;;
+  ?*) echo "usage: sh tests/run.sh [--agents]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.." || exit 2
 passed=0
 failed=0
@@ -69,6 +76,7 @@ run_busted() {
   broken=$(sed -n 's/^.* \/ \([0-9]*\) error.*/\1/p' "$log")
   [ "$((${bad:-1} + ${broken:-1}))" = 0 ] || cat "$log"
   count "${good:-0}" $((${bad:-0} + ${broken:-0}))
+  sed -n '/^Pending/{n;s/^/skipped /p;}' "$log"
   echo "${good:-0} passed, $((${bad:-0} + ${broken:-0})) failed"
 }
 
@@ -78,6 +86,7 @@ build release && run_busted tests/lua && run_busted tests/runs
 # Short runs; README.md has the long ones.
 build release agentlua_misbehave agentlua_store_driver && run_busted tests/torture
 check "fuzz: task files, messages about limits" sh tests/torture/fuzz.sh 10
+[ -z "$agents" ] || { build release && run_busted tests/agents; }
 # What runs natively between two instructions of Lua must not mind the collector.
 LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 build asan && run_ctest asan && run_busted tests/runs/main_job_spec.lua build/asan
