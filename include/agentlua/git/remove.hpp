@@ -121,7 +121,7 @@ inline std::string submodule_in_use(const location& tree, const std::string& sav
   if (!saved.empty() && !known.empty()) kept = saved_submodules(read_state(tree, saved));
   for (const tree_entry& link : gitlinks(tree)) {
     if (!filled(tree.work_tree / link.path)) continue;
-    const std::string name = "the submodule '" + text::printable(link.path) + "' ";
+    std::string name = "the submodule '" + text::printable(link.path) + "' ";
     auto one = std::find_if(known.begin(), known.end(), [&](const submodule& its) {
       return its.path == link.path;
     });
@@ -129,7 +129,7 @@ inline std::string submodule_in_use(const location& tree, const std::string& sav
       return name + "is checked out in it, and its commits may be nowhere else";
     if (!nothing_unsaved(one->at, kept[link.path])) return name + "has changes that are not saved";
     if (auto reason = submodule_in_use(one->at, kept[link.path]); !reason.empty())
-      return "in " + name + reason;
+      return "in " + name.append(reason);
   }
   for (const stdfs::path& name : submodule_names(tree.git_dir)) {
     const std::string dir = (tree.git_dir / "modules" / name).native();

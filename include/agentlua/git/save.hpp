@@ -66,14 +66,15 @@ class saving {
   /// Takes in what was kept of a submodule.
   void add_submodule(const std::string& path, const saved_work& kept) {
     std::erase(skipped, path + "/");
-    for (const std::string& inner : kept.skipped) skipped.push_back(path + "/" + inner);
+    for (const std::string& inner : kept.skipped)
+      skipped.push_back(std::string(path).append("/").append(inner));
     if (!kept.commit.empty()) submodules_[path] = kept.commit;
   }
 
   /// Keeps what a submodule has on branches and the like, HEAD too, that its main clone does not have.
   void keep_refs(const std::string& top) const {
     for (const auto& [name, object] : refs_only_here(tree_))
-      give_to_main_clone(tree_, object, top + "/" + name);
+      give_to_main_clone(tree_, object, std::string(top).append("/").append(name));
   }
 
   /// True when only this worktree has something.

@@ -259,8 +259,8 @@ inline std::vector<std::string> changed_names(const location& at) {
   if (!hooks_unchanged(*at.trusted)) names.push_back("hooks in " + at.trusted->hooks_dir);
   for (const auto& [dir, record] : at.trusted->modules)
     if (stdfs::exists(stdfs::path(dir) / "HEAD"))
-      for (const std::string& name : changed_names({dir, dir, {}, {}, record}))
-        names.push_back(name + " of the submodule in " + dir);
+      for (std::string& name : changed_names({dir, dir, {}, {}, record}))
+        names.push_back(name.append(" of the submodule in ").append(dir));
   return names;
 }
 
