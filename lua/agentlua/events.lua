@@ -21,15 +21,21 @@ function log_type:append(kind, fields)
   return ok or false, message
 end
 
---- Iterates over the events of a log, oldest first; lines that are no event are passed over.
-function M.read(path)
-  local file = io.open(path, "r")
+--- Iterates over the events of a log, oldest first; lines that are no event are passed over. `offset`: where to
+--- begin, in bytes; the second value of each step is where to go on after it. A log that has become shorter than
+--- that is another one, and read from its beginning.
+function M.read(path, offset)
+  local file = io.open(path, "rb")
   if not file then return function() end end
+  local at = offset and offset <= file:seek "end" and offset or 0
+  file:seek("set", at)
   return function()
-    for line in file:lines() do
+    for line in file:lines "L" do
+      at = at + #line
       local event = core.json.parse(line)
       local fields = type(event) == "table" and event or {}
-      if type(fields.type) == "string" and type(fields.time) == "string" then return event end
+      local whole = line:sub(-1) == "\n" -- or still being written
+      if whole and type(fields.type) == "string" and type(fields.time) == "string" then return event, at end
     end
     file:close()
   end

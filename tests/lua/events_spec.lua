@@ -55,6 +55,27 @@ describe("events", function()
     assert.equal("good", list[2].type)
   end)
 
+  it("read goes on where it was: after the last whole event, and anew in another log", function()
+    local log, last = events.open(path), 0
+    local function more()
+      local types = {}
+      for event, after in events.read(path, last) do types[#types + 1], last = event.type, after end
+      return table.concat(types, " ")
+    end
+    log:append "a"
+    log:append "b"
+    assert.equal("a b", more())
+    assert.equal(core.fs.stat(path).size, last)
+    assert.equal("", more())
+    local half = '{"time":"2026-01-01T00:00:00Z",'
+    core.fs.append { path = path, text = half }
+    assert.equal("", more())
+    core.fs.append { path = path, text = '"type":"c"}\n' }
+    assert.equal("c", more())
+    support.write("deep/events.jsonl", '{"time":"2026-01-01T00:00:00Z","type":"new"}\n')
+    assert.equal("new", more())
+  end)
+
   it("read of a log that is not there has no events", function() assert.same({}, all()) end)
 
   it("several writers do not mix their lines", function()

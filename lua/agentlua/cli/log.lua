@@ -7,19 +7,20 @@ local fiber = require "agentlua.fiber"
 local options = require "agentlua.options"
 local project = require "agentlua.project"
 
-local function line(event, json)
-  if json then return print(core.json.dump(event)) end
+local M = { summary = "the events of this project, oldest first" }
+
+--- An event as one line: time, type, its other fields in the order of their names. `hidden`: names of fields
+--- that are left out.
+function M.line(event, hidden)
   local words = {}
   for key, value in pairs(event) do
-    if key ~= "time" and key ~= "type" and type(value) ~= "userdata" then
+    if key ~= "time" and key ~= "type" and not (hidden and hidden[key]) and type(value) ~= "userdata" then
       words[#words + 1] = key .. "=" .. (type(value) == "table" and core.json.dump(value) or tostring(value))
     end
   end
   table.sort(words)
-  print(core.text.printable(("%s  %-15s %s"):format(event.time:sub(1, 19), event.type, table.concat(words, " "))))
+  return core.text.printable(("%s  %-15s %s"):format(event.time:sub(1, 19), event.type, table.concat(words, " ")))
 end
-
-local M = { summary = "the events of this project, oldest first" }
 
 --- The options that every view of the events has.
 function M.configure_view(parser)
@@ -27,26 +28,28 @@ function M.configure_view(parser)
   parser:flag("--json", "for machines")
 end
 
---- Prints the events of the project, or of one task; args: follow, json, n.
+--- Prints the events of the project, or of one task; args: follow, json, n = only the last of them.
 function M.show(p, id, args)
-  local path, shown, all = p.dir .. "/events.jsonl", 0, {}
+  local path, offset, last = p.dir .. "/events.jsonl", 0, args.n and {}
   local bell = fiber.bell()
   local source = args.follow and errors.check(core.loop.watch_path(p.dir)) -- before the first look: nothing is missed
   local watch <close> = source and fiber.on_source(source, function() bell:ring() end)
-  local function more()
-    all = {}
-    for event in events.read(path) do
-      if not id or event.task == id then all[#all + 1] = event end
+  local function show(event) print(args.json and core.json.dump(event) or M.line(event)) end
+  for event, after in events.read(path) do
+    offset = after
+    if not id or event.task == id then
+      if last then last[#last + 1] = event else show(event) end
+      if last and #last > 2 * args.n then last = table.move(last, #last - args.n + 1, #last, 1, {}) end
     end
-    local first = shown == 0 and args.n and math.max(1, #all - args.n + 1) or shown + 1
-    for i = first, #all do line(all[i], args.json) end
-    shown = #all
-    io.stdout:flush()
   end
-  more()
+  for i = math.max(1, #(last or {}) - (args.n or 0) + 1), #(last or {}) do show(last[i]) end
   while args.follow do
+    io.stdout:flush()
     bell:wait()
-    more()
+    for event, after in events.read(path, offset) do
+      offset = after
+      if not id or event.task == id then show(event) end
+    end
   end
 end
 
