@@ -11,6 +11,7 @@ local hooks = require "agentlua.hooks"
 local launcher = require "agentlua.launch"
 local sandbox = require "agentlua.sandbox"
 local tripwire = require "agentlua.tripwire"
+local whispers = require "agentlua.whispers"
 
 local M = {}
 
@@ -48,19 +49,11 @@ local function totals_of(task, session)
   end
 end
 
--- The model that was asked for, of the agent that it was asked of: another vendor does not know its name.
-local function model_of(project, task, backend)
-  for i, other in ipairs(project:agents_for(task)) do
-    if i > 1 and other == backend then return nil end
-  end
-  return project.options.model or type(task.model) == "string" and task.model or nil
-end
-
 local function build(run, task, opts, dir)
   local project = run.project
   return launcher.build(opts.agent, {
     prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system, mcp = opts.mcp,
-    model = model_of(project, task, opts.agent), permission = project.options.permission,
+    model = project:model_of(task, opts.agent), permission = project.options.permission,
   })
 end
 
@@ -84,10 +77,12 @@ local function start(run, task, opts, launch, files)
 end
 
 -- Reads what the process says until it ends, or has to be ended.
-local function listen(child, collector, backend)
+local function listen(run, task, child, collector, backend)
   local over = false
   for line in child:lines() do
-    if collector:line(line) and not over then
+    local ended = collector:line(line)
+    run.progress:heard(task, collector.state)
+    if ended and not over then
       over = true
       if collector.state.cut then child:stop() else child:expect_end(backend.linger or linger) end
     end
@@ -126,11 +121,14 @@ local function process(run, task, opts, place, collector, meter)
       state.auth and "auth" or "crash"
   end
   if meter.timed then watchers:spawn(watch_clock, run, task, meter, state, child) end
-  local result = listen(child, collector, opts.agent)
+  run.agents[task.id] = child
+  if task.interrupted then child:stop() end
+  local result = listen(run, task, child, collector, opts.agent)
+  run.agents[task.id] = nil
   run:forget(child)
   take_claim(run, task, state)
   result.stderr = (core.fs.read(place.files .. "stderr") or ""):sub(-stderr_tail)
-  if (run.stopping or task.stop_wanted) and not state.over then return result, "stopped" end
+  if (run:halts(task) or task.interrupted) and not state.over then return result, "stopped" end
   return result, opts.agent:classify(state, result)
 end
 
@@ -188,6 +186,8 @@ function M.run(run, task, opts)
   local dir = run.dir .. "/" .. (task.id8 or core.text.id8(task.id))
   local place = { dir = dir, files = ("%s/%d."):format(dir, n) }
   errors.check(core.fs.mkdir(dir))
+  task.interrupted = nil
+  opts.prompt = whispers.deliver(project, task, n, opts.prompt)
   opts.prompt = hooks.call(run, "on_prompt", opts.prompt, task, run) or opts.prompt
   errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
   place.launch = build(run, task, opts, dir)
@@ -197,6 +197,7 @@ function M.run(run, task, opts)
     phase = opts.phase, cwd = opts.cwd, resumed = opts.session, started_at = core.time.iso(),
   }
   M.record(project, task, entry)
+  run.progress:attempt(task, n, backend.name)
   local log = place.files .. "stream.jsonl"
   run:event("attempt_started", {
     task = task.id, attempt = n, agent = backend.name, version = entry.version, log = log,

@@ -6,13 +6,14 @@ local limit = require "agentlua.limit"
 local rate = require "agentlua.rate"
 local session = require "agentlua.session"
 local verdicts = require "agentlua.verdict"
+local whispers = require "agentlua.whispers"
 
 local M = {}
 
 -- Runs the agent once, if it may start now, and has its claim to be done judged.
 local function once(run, task, opts)
   local project, account = run.project, opts.agent.account
-  if run.stopping or task.stop_wanted then return { ok = false, ending = "stopped" } end
+  if run:halts(task) then return { ok = false, ending = "stopped" } end
   if limit.get(account) then return { ok = false, ending = "limit", wait = { account = account } } end
   local lease <close>, seconds = rate.admit(account, project.config.rate[opts.agent.name])
   if not lease then return { ok = false, ending = "limit", wait = { seconds = seconds } } end
@@ -22,9 +23,10 @@ local function once(run, task, opts)
     budget = opts.budget,
   })
   lease:close()
-  if result.ok and opts.accept then
+  if result.ok and opts.accept and not whispers.waiting(project, task) then
+    run.progress:set(task, { phase = "verify" })
     result.ok, result.feedback = opts.accept(result)
-    if run.stopping and not result.ok then result.ending = "stopped" end
+    if run:halts(task) and not result.ok then result.ending = "stopped" end
     if not result.ok then result.reason = result.feedback end
   end
   return result

@@ -17,8 +17,8 @@ local resource, trust = late "agentlua.resource", late "agentlua.trust"
 local M = {}
 
 M.commands = {
-  "init", "run", "task", "status", "log", "cost", "stop", "pause", "resume", "diff", "land", "checkpoint", "restore",
-  "discard", "clean", "prompt", "decision", "edit", "trust", "login", "paths", "doctor", "fsck", "repl",
+  "init", "run", "task", "status", "log", "cost", "stop", "pause", "resume", "say", "diff", "land", "checkpoint",
+  "restore", "discard", "clean", "prompt", "decision", "edit", "trust", "login", "paths", "doctor", "fsck", "repl",
   "completion", "version",
 }
 
@@ -116,12 +116,12 @@ function M.main(argv)
   return result.exit
 end
 
-local terminal = core.fs.host({}).terminal and not os.getenv "NO_COLOR"
+local terminal = core.fs.host({}).terminal and not os.getenv "NO_COLOR" and (os.getenv "TERM" or "dumb") ~= "dumb"
 
---- Prints a table of rows, columns padded; cells are made safe for a terminal. On a terminal
+--- The lines of a table of rows, columns padded; cells are made safe for a terminal. On a terminal
 --- `colour(column, cell)` gives the number of a cell's colour, or nil.
-function M.print_table(rows, colour)
-  local widths = {}
+function M.table_lines(rows, colour)
+  local widths, lines = {}, {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
       row[i] = core.text.printable(tostring(cell)):gsub("\n", " ")
@@ -135,8 +135,14 @@ function M.print_table(rows, colour)
       local pad = i < #row and (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or ""
       cells[i] = (paint and ("\27[%sm%s\27[0m"):format(paint, cell) or cell) .. pad
     end
-    print((table.concat(cells, "  "):gsub("%s+$", "")))
+    lines[#lines + 1] = table.concat(cells, "  "):gsub("%s+$", "")
   end
+  return lines
+end
+
+--- Prints such a table.
+function M.print_table(rows, colour)
+  for _, line in ipairs(M.table_lines(rows, colour)) do print(line) end
 end
 
 return M

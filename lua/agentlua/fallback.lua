@@ -44,6 +44,14 @@ function M.free_agent(project, task, held)
   return all[1], ends, account
 end
 
+--- The model that was asked for, of the agent that it was asked of: another vendor does not know its name.
+function M.model_of(project, task, backend)
+  for i, other in ipairs(project:agents_for(task)) do
+    if i > 1 and other == backend then return nil end
+  end
+  return project.options.model or type(task.model) == "string" and task.model or nil
+end
+
 --- The backend that does a task now.
 function M.agent(project, task) return (project:free_agent(task)) end
 

@@ -31,6 +31,7 @@ local function worktree(value)
   return value.path:sub(1, 1) == "/" and value.base_commit:find "^%x+$" ~= nil
 end
 local function time(value) return type(value) == "string" and core.time.parse_iso(value) ~= core.json.null end
+local function whisper(value) return object(value) and text(value.text) end
 local function texts(value) return text(value) or strings(value) end
 
 --- name -> {check, what it must be}
@@ -55,6 +56,7 @@ M.known = {
   pending_questions = { list_of(question), "a list of objects, each with a \"question\"" },
   questions_resolved = { objects, "a list of objects" },
   budget = { object, "an object like {\"usd\": 1}" },
+  whispers = { list_of(whisper), "a list of objects, each with a \"text\"" },
   attempts = { objects, "a list of objects" }, skip_history = { objects, "a list of objects" },
   split_proposal = { proposal, "an object with \"sub_tasks\", a list of objects" },
 }

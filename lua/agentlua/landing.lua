@@ -114,6 +114,7 @@ end
 ---@return { status: string, reason: string? }
 function M.land(project, task, tree)
   local repo, mode = project:repo(), project.options.land or project.config.land
+  project.run.progress:set(task, { phase = "land" })
   local function commit()
     return repo:commit_leftovers {
       at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",

@@ -8,6 +8,7 @@ local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
 local launch = require "agentlua.launch"
 local limit = require "agentlua.limit"
+local preview = require "agentlua.preview"
 local questions = require "agentlua.questions"
 local runs = require "agentlua.run"
 local sandbox = require "agentlua.sandbox"
@@ -107,6 +108,8 @@ function loop_type:defer(task, wait)
   local counts = self.run.record.counts
   counts.started, self.full = counts.started - 1, false
   self.waiting:put(task, wait)
+  local held = limit.all()[wait.account] or {}
+  self.run.progress:waits(task, wait.account, wait.seconds and core.time.now() + wait.seconds or held.resets_at)
   view.say(("%s  waits"):format(task.id8 or ""), "dim")
   self.run:save()
 end
@@ -114,6 +117,7 @@ end
 function loop_type:work_on(task)
   local project, run, counts = self.project, self.run, self.run.record.counts
   local kept = {}
+  local _ <close> = run.progress:begin(task)
   view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
   hooks.call(run, "on_task_start", task, run)
   local ok, result = errors.try(self.work, task, run_view(run, task, kept))
@@ -172,6 +176,7 @@ end
 function loop_type:rest(bell, busy)
   local project, unsettled, found = self.project, 0, false
   local left = self.waiting:next(self.only)
+  self.run.progress:prune(self.waiting.left)
   if not busy then unsettled, found = self:quarantine() end
   local patient = left and left <= project.config.limits.max_wait
   if busy or unsettled > 0 or project.options.watch or patient then
@@ -246,13 +251,17 @@ local function main(self)
   local project = self.project
   preflight(project)
   if project.options.task then self.only = errors.check_usage(project.store:get(project.options.task)).id end
-  if project.options.dry_run then return view.dry_run(errors.check(project.store:next(self.from))) end
+  if project.options.dry_run then return preview.show(project, self.from, self.to, self.only) end
   local run = runs.start(project)
   self.run, project.run = run, run
   run.view = view.events(project.options)
   local listening <close> = run:listen()
+  local watchers <close> = fiber.group()
+  watchers:spawn(run.progress.follow, run.progress, 1, function() run:save() end)
+  watchers:spawn(view.follow, run.progress)
   local ok, reason = errors.try(self.drain, self)
   local code = ok and self:exit_code(reason) or reason.exit
+  watchers:cancel()
   run:finish(ok and reason or "error", code)
   project.run = nil
   if not ok then error(reason, 0) end

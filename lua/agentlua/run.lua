@@ -7,8 +7,9 @@ local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
+local orders = require "agentlua.orders"
 local process = require "agentlua.process"
-local task_fields = require "agentlua.fields"
+local progress = require "agentlua.progress"
 local tripwire = require "agentlua.tripwire"
 
 local M = {}
@@ -23,10 +24,11 @@ function M.start(project)
   local host = core.fs.host {}
   local id = os.date("!%Y%m%d-%H%M%S-") .. core.text.uuid():sub(1, 4)
   local self = setmetatable({
-    id = id, project = project, dir = runs_dir(project) .. "/" .. id, children = {}, claims = {}, offset = 0,
+    id = id, project = project, dir = runs_dir(project) .. "/" .. id, offset = 0, claims = {},
+    children = {}, agents = {}, progress = progress.new(), -- child -> task; task id -> its agent's child
     record = {
       id = id, pid = host.pid, host = host.name, script = project.options.script, status = "running",
-      started_at = core.time.iso(), tasks = core.json.array(),
+      started_at = core.time.iso(),
       counts = { started = 0, done = 0, failed = 0, waiting = 0 },
     },
   }, run_type)
@@ -53,11 +55,14 @@ function run_type:event(kind, fields) return self.events:append(kind, fields) en
 --- Writes run.json; `changes` are merged into it.
 function run_type:save(changes)
   for name, value in pairs(changes or {}) do self.record[name] = value end
-  self.record.heartbeat = core.time.iso()
+  self.record.heartbeat, self.record.tasks = core.time.iso(), self.progress.rows
   return core.fs.write { path = self.dir .. "/run.json", content = core.json.dump(self.record, 2) .. "\n" }
 end
 
 -- ---- orders ---------------------------------------------------------------------------------------
+
+--- True when no more is to be done for a task: the run is to stop, or the task.
+function run_type:halts(task) return (self.stopping or task.stop_wanted) ~= nil end
 
 --- Asks the run to stop: nothing new starts, what runs is ended by its stop plan.
 function run_type:stop(reason)
@@ -65,48 +70,6 @@ function run_type:stop(reason)
   self.stopping = reason or "stop"
   for child in pairs(self.children) do child:stop() end
   if self.on_stop then self.on_stop() end
-end
-
-local orders = {}
-function orders.stop(run, order)
-  if not order.task then return run:stop("stop") end
-  for child, task in pairs(run.children) do
-    if task.id == order.task then
-      task.stop_wanted = true
-      child:stop()
-    end
-  end
-end
-function orders.pause(run)
-  for child in pairs(run.children) do child:pause() end
-  run.paused = true
-end
-function orders.resume(run)
-  for child in pairs(run.children) do child:resume() end
-  run.paused = false
-  if run.on_stop then run.on_stop() end
-end
--- Whether a claim is one that agentlua writes: the agent can write to that file, too.
-local function is_claim(order)
-  local good = type(order.task) == "string"
-  for part, field in pairs {
-    questions = "pending_questions", split_proposal = "split_proposal", analysis = "analysis",
-  } do
-    local value = order[part]
-    good = good and (value == nil or type(value) == "table" and not task_fields.problem(field, value))
-  end
-  return good and not (order.questions and #order.questions == 0)
-end
-
--- What an agent says last of its task counts; what it asks adds up.
-function orders.claim(run, order)
-  if not is_claim(order) then return end
-  local before = run.claims[order.task]
-  if before and before.questions and order.questions then
-    table.move(order.questions, 1, #order.questions, #before.questions + 1, before.questions)
-  else
-    run.claims[order.task] = order
-  end
 end
 
 -- Reads what was appended to the control file since the last time; only whole lines.
@@ -148,7 +111,7 @@ function run_type:listen()
   end })
 end
 
---- Appends an order to the control file of a run: {op = "stop" | "pause" | "resume" | "claim", ...}.
+--- Appends an order to the control file of a run: {op = "stop" | "pause" | "resume" | "say" | "claim", ...}.
 function M.send(project, id, order)
   order.time = core.time.iso()
   return core.fs.append {
@@ -205,7 +168,9 @@ end
 --- Stops and pauses a process with the run, until forget().
 function run_type:adopt(child, task)
   self.children[child] = task
-  if self.stopping then child:stop() end
+  local paused = task.paused
+  if paused == nil then paused = self.paused end
+  if self.stopping then child:stop() elseif paused then child:pause() end
 end
 
 function run_type:forget(child) self.children[child] = nil end
@@ -213,6 +178,7 @@ function run_type:forget(child) self.children[child] = nil end
 --- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, limit, error.
 function run_type:finish(reason, code)
   hooks.call(self, "on_stop", reason, self)
+  self.progress:prune {}
   self:event("run_ended", { reason = reason, code = code, counts = self.record.counts })
   self:save { status = "ended", reason = reason, code = code, ended_at = core.time.iso() }
   self.lock:close()

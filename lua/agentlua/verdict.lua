@@ -7,6 +7,7 @@ local history = require "agentlua.history"
 local limit = require "agentlua.limit"
 local session = require "agentlua.session"
 local waiting = require "agentlua.waiting"
+local whispers = require "agentlua.whispers"
 
 local M = {}
 
@@ -134,8 +135,12 @@ end
 ---@return { over: boolean?, spent: boolean?, wait: table? } verdict
 function M.settle(at)
   local result, entry = at.result, at.result.entry
-  if result.ending == "stopped" or result.ending == "budget" and at.run.stopping then return over end -- not of the task
-  local rule = result.ok and over or session.unknown(result) and again or rules[result.ending] or spent
+  local interrupted = at.task.interrupted and not at.run:halts(at.task)
+  if result.ending == "stopped" then return interrupted and again or over end
+  if result.ending == "budget" and at.run.stopping then return over end -- not of the task
+  local unheard = result.ok and whispers.waiting(at.run.project, at.task)
+  result.ok = result.ok and not unheard -- who has not heard all that was said to him is not done
+  local rule = result.ok and over or (unheard or session.unknown(result)) and again or rules[result.ending] or spent
   local verdict = type(rule) == "function" and rule(at) or rule
   entry.no_session = session.lost(result) or nil
   if result.entry.ending == "done" then limit.works(at.opts.agent.account) end

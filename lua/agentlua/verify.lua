@@ -132,7 +132,7 @@ function M.verify(project, task, tree)
       failures[#failures + 1] = ("Verification '%s' failed (%s):\n\n%s"):format(name,
         result.bound and "time limit" or "exit code " .. result.code, result.stdout:sub(-4000))
     end
-    if run.stopping then return false, "stopped" end
+    if run:halts(task) then return false, "stopped" end
   end
   errors.check(project.store:update(task.id, { verification = evidence }))
   if #failures > 0 then return false, table.concat(failures, "\n\n") end
