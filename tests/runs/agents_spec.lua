@@ -58,10 +58,10 @@ exit %d
     w.env.OPENAI_API_KEY, w.env.CODEX_API_KEY = false, false
     w:write("../bin/codex", w:read("../bin/codex"):gsub("exit;; esac", "exit;; login) exit 1;; esac"), 493)
     local id = w:add "a thing"
-    run "codex"
+    local result = run "codex"
     local task = w:task(id)
-    assert.same({ "failed", "auth" }, { task.status, task.attempts[1].ending })
-    assert.matches("agent 'codex' is not logged in; log in with: agentlua login codex", task.reason, 1, true)
+    assert.same({ "todo", "auth", 0 }, { task.status, task.attempts[1].ending, result.code })
+    assert.matches("codex/default: not logged in; agentlua login codex", result.stdout .. result.stderr, 1, true)
     assert.is_false(w:exists "../calls")
   end)
 
