@@ -83,6 +83,7 @@ class store : public task_view {
     refresh();
     std::set<std::string> lost;  // ids: to other runners, in this call
     std::optional<error> in_the_way;
+    contended_ = false;
     const auto wanted = [&](const task_record& task) {
       return !lost.contains(task.id) && (request.id.empty() || task.id == request.id) &&
              !request.exclude.contains(task.id) && !owned_.contains(task.id);
@@ -101,6 +102,10 @@ class store : public task_view {
     if (in_the_way) throw *in_the_way;
     return std::nullopt;
   }
+
+  /// True when the last claim() has passed over a task that somebody had hold of just then, perhaps only
+  /// to move it there: directory events do not tell when that is over, so it is to be looked at again.
+  bool was_contended() const noexcept { return contended_; }
 
   /// Moves a task and merges `patch` into its top-level fields. Durable when it returns.
   /// Errors: ELOCKED (a living owner other than this store has it), and those of update().
@@ -207,6 +212,7 @@ class store : public task_view {
     const std::string file = task.file;
     const bool unusual = task.home(request.to) != from;  // from here on `task` may be gone
     auto lock = file_lock::try_acquire(lock_file_, "owner " + id);
+    contended_ = contended_ || !lock;
     if (!lock) return std::nullopt;
     if (unusual) change(id, {{"claimed_from", from}}, {});
     if (!stdfs::exists(dir_ / request.to)) fs::make_directories(dir_ / request.to);
@@ -297,6 +303,7 @@ class store : public task_view {
 
   const stdfs::path lock_file_ = detail::lock_file(dir_);
   std::map<std::string, file_lock> owned_;
+  bool contended_ = false;
 };
 
 }  // namespace agentlua

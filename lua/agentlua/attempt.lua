@@ -66,7 +66,8 @@ local function start(run, task, opts, launch, files)
       opts.agent.name), "EAUTH"
   end
   options.stdout_file, options.stderr, options.stderr_file = files .. "stream.jsonl", "file", files .. "stderr"
-  options.timeout, options.idle, options.start = config.timeouts.wall, config.timeouts.idle, config.timeouts.start
+  options.timeout, options.idle, options.start =
+    opts.timeout or config.timeouts.wall, opts.timeout or config.timeouts.idle, config.timeouts.start
   options.memory, options.processes, options.output =
     config.bounds.memory, config.bounds.processes, config.bounds.output
   options.launcher = table.move(config.launcher, 1, #config.launcher, 1, {})
@@ -169,9 +170,9 @@ local function reason_of(state, result)
 end
 
 --- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
---- that lower that of an attempt, lease = of rate.admit(). When the session is not known any more,
---- state.error.code is "no_session": start anew with the whole prompt. Raises EINVAL for a mode of permission that
---- the agent does not have.
+--- that lower that of an attempt, lease = of rate.admit(), timeout = seconds instead of those of config.lua. When
+--- the session is not known any more, state.error.code is "no_session": start anew with the whole prompt. Raises
+--- EINVAL for a mode of permission that the agent does not have.
 ---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
 --- entry = what is kept of it in the task; none when it was not started}
 function M.run(run, task, opts)

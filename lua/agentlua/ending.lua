@@ -3,6 +3,7 @@
 
 local budget = require "agentlua.budget"
 local core = require "agentlua.core"
+local dotbot = require "agentlua.dotbot"
 local errors = require "agentlua.errors"
 local hooks = require "agentlua.hooks"
 local state = require "agentlua.state"
@@ -17,13 +18,16 @@ function M.event(project, kind, fields)
   return log:append(kind, fields)
 end
 
---- Moves a task, logs it, and says so in the result that the loop counts.
+--- Moves a task, logs it, and says so in the result that the loop counts. In dotbot's directory it may be
+--- called otherwise, but that is all.
 function M.move(project, task, to, patch)
-  errors.check(project.store:move(task.id, to, patch))
+  local written, fields = to, patch
+  if project.dotbot then written, fields = dotbot.translate(task, to, patch) end
+  errors.check(project.store:move(task.id, written, fields))
   local reason = patch and type(patch.reason) == "string" and patch.reason or nil
-  project:event("task_moved", { task = task.id, from = task.status, to = to, reason = reason })
+  project:event("task_moved", { task = task.id, from = task.status, to = written, reason = reason })
   task.status = to
-  if to == "needs-input" and project.run then
+  if written == "needs-input" and project.run then
     local waiting = questions.pending(errors.check(project.store:get(task.id)))
     hooks.call(project.run, "on_needs_input", task, waiting, project.run)
   end
@@ -82,7 +86,27 @@ end
 function M.analysed(project, task, result)
   local analysis = result.state.analysis or { summary = result.text }
   analysis.analysed_at, analysis.analysed_by = core.time.iso(), result.entry.agent
-  return project:move(task, "analysed", { analysis = analysis, analysis_completed_at = analysis.analysed_at })
+  return project:move(task, "analysed", {
+    analysis = analysis, analysis_completed_at = analysis.analysed_at, analysed_by = analysis.analysed_by,
+  })
+end
+
+--- Ends a task that has nothing to land: it is done.
+---@return { status: string }
+function M.finish(project, task)
+  local result = project:move(task, "done", { completed_at = core.time.iso(), reason = core.json.null })
+  project:after_done(task, nil, result)
+  return result
+end
+
+--- Tasks that have failed, and those whose work waits to be landed.
+function M.failed_tasks(project)
+  if project.dotbot then return dotbot.failed(errors.check(project.store:list "skipped")) end
+  return errors.check(project.store:list "failed")
+end
+function M.tasks_in_review(project)
+  if project.dotbot then return dotbot.in_review(errors.check(project.store:list "needs-input")) end
+  return errors.check(project.store:list "needs-review")
 end
 
 --- Puts a claimed task back to the status it was claimed from.

@@ -21,6 +21,7 @@ local strings, objects = list_of(text), list_of(object)
 local function question(value) return object(value) and text(value.question) end
 local function proposal(value) return object(value) and (value.sub_tasks == nil or objects(value.sub_tasks)) end
 local function number(value) return type(value) == "number" end
+local function positive(value) return type(value) == "number" and value > 0 end
 local function flag(value) return type(value) == "boolean" end
 -- As agentlua writes it itself.
 local function worktree(value)
@@ -34,12 +35,18 @@ local function time(value) return type(value) == "string" and core.time.parse_is
 local function whisper(value) return object(value) and text(value.text) end
 local function texts(value) return text(value) or strings(value) end
 
+--- What a task may be by its field `type`.
+M.types = { "prompt", "prompt_template", "script", "mcp", "task_gen", "barrier" }
+
 --- name -> {check, what it must be}
 M.known = {
   name = { function(value) return text(value) and value:find "%S" ~= nil end, "text" },
   description = { text, "text" }, category = { text, "text" }, slug = { text, "text" }, type = { text, "text" },
   reason = { text, "text" }, working_dir = { text, "text" }, workflow = { text, "text" }, model = { text, "text" },
-  agent = { text, "the name of an agent" },
+  agent = { text, "the name of an agent" }, script_path = { text, "a path" }, post_script = { text, "a path" },
+  prompt = { text, "the path of a template" }, mcp_tool = { text, "the name of a tool" },
+  mcp_args = { object, "an object" }, workflow_dir = { text, "a path" }, optional = { flag, "true or false" },
+  timeout = { positive, "seconds, above 0" },
   priority = { number, "a number; 1 is first" }, effort = { text, "text like S, M or L" },
   hold = { flag, "true or false" }, needs_interview = { flag, "true or false" },
   skip_analysis = { flag, "true or false" }, skip_worktree = { flag, "true or false" },

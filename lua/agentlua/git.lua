@@ -43,7 +43,7 @@ repo_type.ignored = operation "ignored" -- {paths=} -> those that git ignores
 repo_type.copies = operation "copies" -- {to=, globs=, exclude=, limit=} -> {copied=, skipped=}
 repo_type.unchanged_copies = operation "unchanged_copies" -- {to=, globs=, exclude=} -> paths
 repo_type.worktrees = operation "worktree_list" -- {} -> [{path, head, branch, prunable, locked, reason}]
-repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=} -> tip
+repo_type.commit_leftovers = operation "commit_leftovers" -- {at=, branch=, message=, exclude=, since=} -> tip
 repo_type.save = operation "save" -- {at=, ref=, limit=, known=, always=} -> {commit, skipped}
 repo_type.restore = operation "restore" -- {ref=, path=} -> {at, branch, commit, submodules}; ENOENT, EEXIST, EBUSY
 -- {from=, to=, renames=, text=} -> [{path, added, deleted, binary, status, from}], or a patch

@@ -21,17 +21,32 @@ local function message_of(project, task)
   return one_line(text) .. "\n" .. (body ~= "" and "\n" .. body .. "\n" or "")
 end
 
+-- What a task keeps of the files that it has changed on its base.
+local function commit_data(project, task, files)
+  if not files then return {} end
+  local by = { A = core.json.array(), D = core.json.array(), M = core.json.array() }
+  for _, file in ipairs(files) do
+    local list = by[file.status] or by.M
+    list[#list + 1] = file.path
+  end
+  return {
+    commit_subject = message_of(project, task):match "[^\n]*", files_created = by.A, files_deleted = by.D,
+    files_modified = by.M,
+  }
+end
+
 --- The work is on the base: the worktree goes, and the task is done. The worktree goes before the task is
 --- done, and the pending ref after it: whatever of this a crash cuts off, recover_task() can tell.
 ---@param tip string? the branch goes too when it is there
 ---@param by string? who says so, when it was not landed here
 function M.landed(project, task, tree, commit, tip, by)
   if tree.at or tip then project:cleanup(task, tree, tip) end
-  local result = project:move(task, "done", {
-    completed_at = core.time.iso(), completed_by = by, commit_sha = commit or core.json.null, reason = core.json.null,
-    pending_question = core.json.null,
-  })
+  local patch = commit_data(project, task, tree.landed)
+  patch.completed_at, patch.completed_by, patch.commit_sha = core.time.iso(), by, commit or core.json.null
+  patch.reason, patch.pending_question = core.json.null, core.json.null
+  local result = project:move(task, "done", patch)
   errors.check(project:repo():finish_landing { pending_ref = project:pending_ref(task) })
+  project:after_done(task, tree.landed, result)
   return result
 end
 
@@ -40,6 +55,7 @@ local outcome = {}
 
 function outcome.landed(project, task, tree, git, tip)
   project:event("landed", { task = task.id, commit = git.commit, base = tree.base, files = #git.files })
+  tree.landed = git.files
   local result = project:landed(task, tree, git.commit, tip)
   hooks.call(project.run, "after_land", task, tree, project.run)
   return result
@@ -52,7 +68,8 @@ function outcome.empty(project, task, tree, git, tip)
   if type(cut_off) == "string" then return project:landed(task, tree, cut_off, tip) end
   local base = project:repo():resolve("refs/heads/" .. tree.base)
   local landed = tip ~= tree.base_commit and project:repo():contains(base, tip) -- by a person, as it is
-  if landed or project.config.on_empty == "done" then return project:landed(task, tree, landed and base, tip) end
+  local nothing = tree.may_be_empty or project.config.on_empty == "done"
+  if landed or nothing then return project:landed(task, tree, landed and base, tip) end
   return project:give_up(task, tree, { ending = "done", reason = "the agent changed nothing (" .. git.reason .. ")" })
 end
 
@@ -116,7 +133,9 @@ function M.land(project, task, tree)
   local repo, mode = project:repo(), project.options.land or project.config.land
   project.run.progress:set(task, { phase = "land" })
   local function commit()
+    local base, head = repo:resolve("refs/heads/" .. tree.base), repo:resolve("HEAD", tree.at)
     return repo:commit_leftovers {
+      since = base and head and repo:merge_base(base, head) or tree.base_commit,
       at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",
       exclude = core.json.array(project:state_paths()),
     }

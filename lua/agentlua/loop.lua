@@ -1,93 +1,34 @@
--- agentlua.loop: p:loop{}, which claims tasks and has them worked on until nothing can run.
+-- agentlua.loop: p:loop{}, which claims tasks and has them worked on until nothing can run. A run has one loop
+-- or several side by side, which share its record, its orders and its budget.
 
-local agent = require "agentlua.agent"
 local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
-local launch = require "agentlua.launch"
 local limit = require "agentlua.limit"
 local preview = require "agentlua.preview"
-local questions = require "agentlua.questions"
+local resets = require "agentlua.resets"
 local runs = require "agentlua.run"
-local sandbox = require "agentlua.sandbox"
 local state = require "agentlua.state"
 local view = require "agentlua.view"
 local waits = require "agentlua.waiting"
+local workflows = require "agentlua.workflows"
 
 local M = {}
 
--- Task failures that are the person's to look at, not the run's.
-local waiting = { ["needs-input"] = true, ["needs-review"] = true }
+-- Where the counts of a run have a task that has ended; else it is done as far as its loop goes.
+local counted = {
+  failed = "failed", skipped = "skipped", ["needs-input"] = "waiting", ["needs-review"] = "waiting",
+}
 
--- What a loop knows while it runs.
-local loop_type = {}
-loop_type.__index = loop_type
+-- What the loops of a run know while it goes on.
+local loops_type = {}
+loops_type.__index = loops_type
 
---- A file that cannot be read is set aside once it has been left alone for this long: editors write
---- in steps.
-local quiet_seconds = 1
-
--- Seconds after which it is looked again although nothing has changed: a `not_before` may have come.
-local longest_rest = 60
-
--- ---- before the first task ----------------------------------------------------------------------------
-
--- Everything that would stop every task is found before one is claimed.
-local function preflight(project)
-  project:base()
-  project:check_branches()
-  errors.check_usage(project:repo():identity())
-  for _, backend in ipairs(project:agents_for()) do
-    launch.permission(backend, project.options.permission)
-    agent.version(backend)
-  end
-  sandbox.check(project)
-end
-
-function loop_type:recover()
-  self.project:sweep()
-  for _, task in ipairs(errors.check(self.project.store:recover())) do
-    local status = self.project:recover_task(task)
-    self.project.store:release(task.id)
-    if status == "failed" then self.run.record.counts.failed = self.run.record.counts.failed + 1 end
-    view.say(("recovered '%s': %s"):format(task.name, status))
-  end
-  self.project:recover_refs()
-  self.project:settle_reviews()
-end
-
--- Failed tasks that the configuration gives another chance; never more than three.
-function loop_type:revive()
-  local project = self.project
-  local most = math.min(project.config.revive, 3)
-  for _, task in ipairs(most > 0 and errors.check(project.store:list "failed") or {}) do
-    local times = math.tointeger(task.revived) or 0
-    if times < most and not project.store:is_owned(task.id) then
-      project:move(task, questions.resume_status(task), { revived = times + 1, recoveries = 0 })
-      view.say(("revived '%s', time %d"):format(task.name, times + 1))
-    end
-  end
-end
-
--- Seconds until a file that cannot be read may be set aside; and whether one was just now.
-function loop_type:quarantine()
-  local left, found = 0, false
-  for _, problem in ipairs(errors.check(self.project.store:problems())) do
-    if not problem.damaged then -- it could only not be read just now
-      io.stderr:write("agentlua: ", core.text.printable(problem.reason), "\n")
-    elseif problem.age < quiet_seconds then
-      left = math.max(left, quiet_seconds - problem.age)
-    elseif self.project.store:quarantine(problem) then
-      self.damaged, found = true, true
-      self.run:event("quarantined", { file = problem.status .. "/" .. problem.file, reason = problem.reason })
-      io.stderr:write(("agentlua: set aside in %s/.quarantine: %s\n"):format(self.project.tasks_dir,
-        core.text.printable(problem.reason)))
-    end
-  end
-  return left, found
-end
+-- Seconds after which it is looked again although nothing has changed: a `not_before` may have come; and when
+-- somebody had hold of a task.
+local longest_rest, shortest_rest = 60, 0.05
 
 -- ---- one task -----------------------------------------------------------------------------------------
 
@@ -103,24 +44,38 @@ local function run_view(run, task, kept)
   }, { __index = run, __newindex = run })
 end
 
--- A task is back where it came from, and it is as if it had not been claimed.
-function loop_type:defer(task, wait)
+-- It is as if the task had not been claimed, as far as --max-tasks goes.
+function loops_type:uncount()
   local counts = self.run.record.counts
   counts.started, self.full = counts.started - 1, false
-  self.waiting:put(task, wait)
+end
+
+-- A task is back where it came from, until what it waits for is there.
+function loops_type:defer(loop, task, wait)
+  self:uncount()
+  loop.waiting:put(task, wait)
   local held = limit.all()[wait.account] or {}
   self.run.progress:waits(task, wait.account, wait.seconds and core.time.now() + wait.seconds or held.resets_at)
   view.say(("%s  waits"):format(task.id8 or ""), "dim")
   self.run:save()
 end
 
-function loop_type:work_on(task)
-  local project, run, counts = self.project, self.run, self.run.record.counts
-  local kept = {}
+function loops_type:count(task)
+  local counts = self.run.record.counts
+  local place = counted[task.status] or not self.run.stopping and "done"
+  if not place then return end
+  counts[place] = counts[place] + 1
+  if place == "failed" then counts.failed_in_a_row = counts.failed_in_a_row + 1 end
+  if place == "done" then counts.failed_in_a_row = 0 end
+  if place == "failed" then self.workflows:failed(task) end
+end
+
+function loops_type:work_on(loop, task)
+  local project, run, kept = self.project, self.run, {}
   local _ <close> = run.progress:begin(task)
   view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
   hooks.call(run, "on_task_start", task, run)
-  local ok, result = errors.try(self.work, task, run_view(run, task, kept))
+  local ok, result = errors.try(loop.work, task, run_view(run, task, kept))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
     view.say(task.name .. ": " .. result.message, "error")
     ok, result = errors.try(project.give_up, project, task, nil, { ending = "done", reason = result.message })
@@ -130,56 +85,76 @@ function loop_type:work_on(task)
     errors.try(project.put_back, project, task)
     run:stop "error"
   end
-  if task.status == self.to then result = project:put_back(task) end
+  if task.status == loop.to then result = project:put_back(task) end
   project.store:release(task.id)
-  if ok and kept.wait and task.status == task.claimed_from then return self:defer(task, kept.wait) end
-  self.seen[#self.seen + 1] = task.id
+  local back = task.status == task.claimed_from
+  if ok and kept.wait and back then return self:defer(loop, task, kept.wait) end
+  if back and not task.stop_wanted then loop.seen[#loop.seen + 1] = task.id end -- not again and again
   result = type(result) == "table" and not errors.is(result) and result or {}
-  if task.status == "failed" then
-    counts.failed, self.failures_in_a_row = counts.failed + 1, self.failures_in_a_row + 1
-  elseif waiting[task.status] then
-    counts.waiting = counts.waiting + 1
-  elseif not run.stopping then
-    counts.done, self.failures_in_a_row = counts.done + 1, 0
-  end
-  self.refused = self.refused or result.refused
+  if result.promoted then self:uncount() else self:count(task) end
+  self.trouble = self.trouble or result.refused or result.trouble
   local reason = result.reason and ": " .. tostring(result.reason) or ""
   view.say(("%s  %s%s"):format(task.id8 or "", task.status, reason), "end")
   run:save()
 end
 
--- ---- the loop -----------------------------------------------------------------------------------------
+-- ---- the loops ----------------------------------------------------------------------------------------
 
-function loop_type:claim()
+-- The next task, of the first loop that has one and a free place.
+function loops_type:claim()
   local run, options = self.run, self.project.options
   local counts = run.record.counts
-  local task, message, code = self.project.store:claim {
-    from = self.from, to = self.to, id = self.only, exclude = self.waiting:exclude(self.seen),
-  }
-  if code then self.bug = self.bug or errors.new(code, message, counts.started == 0 and 2 or 1) end
-  if not task then return nil end
-  counts.started = counts.started + 1
-  self.full = options.max_tasks and counts.started >= options.max_tasks
-  run:event("task_claimed", { task = task.id, from = task.claimed_from, to = self.to })
-  return task
+  self.contended = false
+  for _, loop in ipairs(self) do
+    local task, message, code
+    if loop.busy < loop.jobs then
+      local exclude = self.workflows:exclude(loop.from, loop.waiting:exclude(loop.seen))
+      task, message, code = self.project.store:claim {
+        from = loop.from, to = loop.to, id = self.only, exclude = exclude,
+      }
+      self.contended = self.contended or not task and self.project.store:was_contended()
+    end
+    if code then self.bug = self.bug or errors.new(code, message, counts.started == 0 and 2 or 1) end
+    if task then
+      counts.started = counts.started + 1
+      self.full = options.max_tasks and counts.started >= options.max_tasks
+      run:event("task_claimed", { task = task.id, from = task.claimed_from, to = loop.to })
+      return loop, task
+    end
+  end
 end
 
 -- Why the run should end now, or nil.
-function loop_type:ending()
+function loops_type:ending()
   if self.run.stopping then return self.run.stopping == "budget" and "budget" or "stopped" end
   if self.bug then return "error" end
-  if self.failures_in_a_row >= self.project.config.max_failures then return "failures" end
+  local many = self.run.record.counts.failed_in_a_row >= self.project.config.max_failures
+  if many or self.workflows.over then return "failures" end
+end
+
+-- Seconds until a task that waits may be claimed, nil: none waits; and all that wait, by id.
+function loops_type:wait_left()
+  local least, all = nil, {}
+  for _, loop in ipairs(self) do
+    local left = loop.waiting:next(self.only)
+    least = left and math.min(left, least or math.huge) or least
+    for id, seconds in pairs(loop.waiting.left) do all[id] = seconds end
+  end
+  return least, all
 end
 
 -- Nothing can be claimed now: waits for a change. Returns the reason to end when none will come. `busy`: tasks are
 -- worked on.
-function loop_type:rest(bell, busy)
+function loops_type:rest(bell, busy)
+  if self.contended then return bell:wait(shortest_rest) end
   local project, unsettled, found = self.project, 0, false
-  local left = self.waiting:next(self.only)
-  self.run.progress:prune(self.waiting.left)
-  if not busy then unsettled, found = self:quarantine() end
+  local left, ids = self:wait_left()
+  self.run.progress:prune(ids)
+  if not busy then unsettled, found = resets.quarantine(self.run) end
+  self.damaged = self.damaged or found
   local patient = left and left <= project.config.limits.max_wait
   if busy or unsettled > 0 or project.options.watch or patient then
+    if not busy and not left and unsettled == 0 then self:left_over(true) end
     local soon = math.min(left and limit.after(left) or longest_rest, unsettled > 0 and unsettled or longest_rest)
     return bell:wait(math.min(soon, longest_rest))
   end
@@ -188,28 +163,32 @@ function loop_type:rest(bell, busy)
 end
 
 -- Claims and works until nothing can run; returns the reason of the end.
-function loop_type:drain()
+function loops_type:drain()
   local project, run, bell = self.project, self.run, fiber.bell()
-  local jobs = project.options.jobs or project.config.jobs
-  self:recover()
-  self:revive()
-  local group <close> = fiber.group { limit = jobs }
+  resets.recover(run)
+  resets.revive(project)
+  local group <close> = fiber.group()
   local watch <close> = project.store:watch(function() bell:ring() end)
   local guard <close> = state.watch(function() bell:ring() end)
-  self.waiting = waits.new(run, self.from)
+  for _, loop in ipairs(self) do loop.waiting = waits.new(run, loop.from) end
   run.on_stop = function() bell:ring() end
-  local function work(task)
+  local function work(loop, task)
     fiber.current().name = ("task %s '%s'"):format(task.id8 or core.text.id8(task.id), core.text.printable(task.name))
-    local ring <close> = setmetatable({}, { __close = function() bell:ring() end })
-    self:work_on(task)
+    local ring <close> = setmetatable({}, { __close = function()
+      loop.busy = loop.busy - 1
+      bell:ring()
+    end })
+    self:work_on(loop, task)
   end
   local reason
   repeat
     reason = self:ending() or run.budget.exhausted() and "budget"
-    local task = not reason and not self.full and not run.paused and group.count < jobs and self:claim()
+    local loop, task
+    if not reason and not self.full and not run.paused then loop, task = self:claim() end
     if task then
-      group:spawn(work, task)
-    elseif not reason and (run.paused or group.count >= jobs or self.full and group.count > 0) then
+      loop.busy = loop.busy + 1
+      group:spawn(work, loop, task)
+    elseif not reason and (run.paused or self.full and group.count > 0) then
       bell:wait()
     elseif not reason and self.full then
       reason = "max_tasks"
@@ -222,36 +201,50 @@ function loop_type:drain()
   return reason == "drained" and self:left_over() or self:ending() or reason
 end
 
--- What remains when nothing can run: "deadlock" when none of it ever can.
-function loop_type:left_over()
-  local blocked = errors.check(self.project.store:next(self.from)).blocked
-  local never = 0
+-- What remains when nothing can run: "deadlock" when none of it ever can, which is said once. `quiet`: the rest is
+-- not said.
+function loops_type:left_over(quiet)
+  local from, never = core.json.array(), 0
+  for _, loop in ipairs(self) do table.move(loop.from, 1, #loop.from, #from + 1, from) end
+  local blocked = self.workflows:only_ours(errors.check(self.project.store:next(from)).blocked)
+  local lines = {}
   for _, task in ipairs(blocked) do
     if task.kind == "ever" then never = never + 1 end
-  end
-  local stuck = #blocked > 0 and never == #blocked
-  for _, task in ipairs(blocked) do
     for _, why in ipairs(task.reasons) do
-      local line = ("'%s' cannot run%s: %s"):format(task.name, task.kind == "ever" and "" or " yet", why.text)
-      if stuck then io.stderr:write("agentlua: ", core.text.printable(line), "\n") else view.say(line) end
+      lines[#lines + 1] = ("'%s' cannot run%s: %s"):format(task.name, task.kind == "ever" and "" or " yet", why.text)
     end
   end
-  return stuck and "deadlock" or "drained"
+  local stuck = #blocked > 0 and never == #blocked
+  if not stuck then
+    for _, line in ipairs(quiet and {} or lines) do view.say(line) end
+    return "drained"
+  end
+  local said = table.concat(lines, "\n")
+  if said ~= self.said then
+    io.stderr:write("agentlua: ", core.text.printable(said):gsub("\n", "\nagentlua: "), "\n")
+    self.run:event("deadlock", { blocked = core.json.array(lines) })
+  end
+  self.said = said
+  return "deadlock"
 end
 
-function loop_type:exit_code(reason)
+function loops_type:exit_code(reason)
   local run = self.run
   if run.signal then return 128 + run.signal end
   if self.damaged then return 4 end
-  if run.record.counts.failed > 0 or self.refused or reason == "failures" then return 1 end
+  if run.record.counts.failed > 0 or self.trouble or reason == "failures" then return 1 end
   return reason == "deadlock" and 3 or 0
 end
 
 local function main(self)
   local project = self.project
-  preflight(project)
+  resets.preflight(project)
   if project.options.task then self.only = errors.check_usage(project.store:get(project.options.task)).id end
-  if project.options.dry_run then return preview.show(project, self.from, self.to, self.only) end
+  if project.options.dry_run then
+    local result
+    for _, loop in ipairs(self) do result = preview.show(project, loop.from, loop.to, self.only) end
+    return result
+  end
   local run = runs.start(project)
   self.run, project.run = run, run
   run.view = view.events(project.options)
@@ -271,13 +264,19 @@ end
 
 --- Claims tasks and has each worked on in a fiber of its own, `jobs` at once, until nothing can run.
 --- Options: from = status or list, the preferred one first; to = status while it is worked on;
---- work(task, run) -> result of land() or give_up().
+--- work(task, run) -> result of land() or give_up(); jobs = tasks at once, when fewer than the run may have.
+--- A list of such tables is several loops side by side, each with places of its own; earlier ones come first.
 ---@return { reason: string, code: integer, counts: table, run: string }
 function M.loop(project, opts)
-  local from = type(opts.from) == "table" and opts.from or { opts.from }
-  local self = setmetatable({
-    project = project, from = core.json.array(from), to = opts.to, work = opts.work, seen = {}, failures_in_a_row = 0,
-  }, loop_type)
+  local most = project.options.jobs or project.config.jobs
+  local self = setmetatable({ project = project, workflows = workflows.new(project) }, loops_type)
+  for i, one in ipairs(opts.work and { opts } or opts) do
+    local from = type(one.from) == "table" and one.from or { one.from }
+    self[i] = {
+      from = core.json.array(from), to = one.to, work = one.work, jobs = math.min(one.jobs or most, most), busy = 0,
+      seen = {},
+    }
+  end
   return fiber.run(main, self)
 end
 

@@ -28,6 +28,7 @@ local function common(parser)
   parser:option("--jobs", "tasks at once"):convert(M.count):argname "N"
   parser:option("--max-tasks", "end after that many tasks"):convert(M.count):argname "N"
   parser:option("--task", "only this task"):argname "ID"
+  parser:option("--workflow", "only the tasks of this workflow"):argname "NAME"
   parser:flag("--watch", "wait for more tasks instead of ending")
   parser:flag("--dry-run", "say what would run, and end")
   parser:option("--tasks", "task directory"):argname "DIR"

@@ -16,9 +16,10 @@ local function worktree_of(project, task)
 end
 
 local function tell(project, task, place, prompt)
+  view.say(("%d. '%s' (%s)"):format(place, task.name, task.id8 or core.text.id8(task.id)), "start")
+  if not project:needs_agent(task) then return view.say("   no agent: " .. task.type) end
   local backend, held, account = project:free_agent(task)
   local model = project:model_of(task, backend) or backend.model
-  view.say(("%d. '%s' (%s)"):format(place, task.name, task.id8 or core.text.id8(task.id)), "start")
   view.say("   agent " .. backend.name .. (model and ", model " .. model or "")
     .. (held and "; waits: " .. limit.describe(account, held) or ""))
   view.say(("   base %s, worktree %s"):format((project:base()), worktree_of(project, task)))
@@ -27,11 +28,12 @@ end
 
 -- The tasks that could run, in the order in which they would.
 local function ready(project, from, only, blocked)
-  local list, kept = {}, {}
+  local list, kept, workflow = {}, {}, project.options.workflow
   for _, task in ipairs(blocked) do kept[task.id] = true end
   for _, status in ipairs(from) do
     for _, task in ipairs(errors.check(project.store:list(status))) do
-      if not kept[task.id] and (not only or only == task.id) then list[#list + 1] = fields.sound(task) end
+      local wanted = (not only or only == task.id) and (not workflow or workflow == task.workflow)
+      if wanted and not kept[task.id] then list[#list + 1] = fields.sound(task) end
     end
   end
   return list

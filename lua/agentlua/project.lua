@@ -6,6 +6,7 @@ local branches = require "agentlua.branch"
 local config = require "agentlua.config"
 local context = require "agentlua.context"
 local core = require "agentlua.core"
+local dotbot = require "agentlua.dotbot"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local git = require "agentlua.git"
@@ -20,7 +21,9 @@ local trust = require "agentlua.trust"
 local M = {}
 
 local project_type = {}
-for _, part in ipairs { "worktree", "saved", "verify", "landing", "review", "ending", "fallback", "loop" } do
+for _, part in ipairs {
+  "worktree", "saved", "verify", "landing", "review", "ending", "fallback", "program", "types", "loop",
+} do
   for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
 end
 project_type.__index = project_type
@@ -75,6 +78,7 @@ function M.open(opts)
   local said = self.tasks_dir
   if self.tasks_dir:sub(1, 1) ~= "/" then self.tasks_dir = at.root .. "/" .. self.tasks_dir end
   check_tasks_dir(at.root, self.tasks_dir, said, not (named and opts.look))
+  self.dotbot = dotbot.owns(self.tasks_dir)
   self.store = errors.check_usage(store.open(self.tasks_dir, {
     create = true, root = at.root, network_store = self.config.network_store,
   }))
@@ -154,9 +158,10 @@ function project_type:prompt_names(task, vars)
   return context.of(self, task, more)
 end
 
---- Text of prompt `name` for a task: the template with the task's fields. Raises ENOPROMPT, EPROMPT.
+--- Text of prompt `name` for a task: the template with the task's fields. A table {path, text} is a template
+--- itself. Raises ENOPROMPT, EPROMPT.
 function project_type:prompt(name, task, vars)
-  local template = find_prompt(self, name)
+  local template = type(name) == "table" and name or find_prompt(self, name)
   if not template then
     errors.usage("ENOPROMPT", ("no prompt '%s.md'; agentlua paths shows where they are"):format(
       core.text.printable(name)))

@@ -71,7 +71,7 @@ end
 -- Does something with a task that is in review, unless somebody else has taken it up.
 local function claimed(project, seen, what, ...)
   local task = errors.check(project.store:claim {
-    from = { "needs-review" }, to = "in-progress", id = seen.id,
+    from = { seen.status }, to = "in-progress", id = seen.id,
   } or false)
   if not task then return end
   local ok, problem = errors.try(what, project, task, ...)
@@ -85,7 +85,7 @@ end
 --- "closed". What else it says changes nothing.
 function M.settle_reviews(project)
   local repo, asking = project:repo(), project.config.pr.status ~= nil
-  for _, seen in ipairs(errors.check(project.store:list "needs-review")) do
+  for _, seen in ipairs(project:tasks_in_review()) do
     local known = type(seen.worktree) == "table" and seen.worktree or {}
     local tip = known.branch and repo:resolve("refs/heads/" .. known.branch)
     local base = known.base and repo:resolve("refs/heads/" .. known.base)

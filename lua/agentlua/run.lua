@@ -29,7 +29,7 @@ function M.start(project)
     record = {
       id = id, pid = host.pid, host = host.name, script = project.options.script, status = "running",
       started_at = core.time.iso(),
-      counts = { started = 0, done = 0, failed = 0, waiting = 0 },
+      counts = { started = 0, done = 0, failed = 0, skipped = 0, waiting = 0, failed_in_a_row = 0 },
     },
   }, run_type)
   errors.check(core.fs.mkdir(self.dir))

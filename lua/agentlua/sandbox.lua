@@ -60,10 +60,13 @@ function M.launcher(project, run, task, cwd, program, state)
   } do
     if path:find "^/." then bind(argv, "--ro-bind-try", path) end
   end
-  bind(argv, "--bind", cwd)
+  local tree
   for _, known in ipairs { task.worktree or {}, task.analysis_worktree or {} } do
-    if known.path == cwd and known.git_dir then git_binds(argv, project, known) end
+    local inside = known.path and (cwd .. "/"):sub(1, #known.path + 1) == known.path .. "/"
+    if inside and known.git_dir then tree = known end
   end
+  bind(argv, "--bind", tree and tree.path or cwd)
+  if tree then git_binds(argv, project, tree) end
   for _, path in ipairs(state or {}) do
     bind(argv, "--bind-try", expand(path))
   end

@@ -60,6 +60,9 @@ function store_type:claim(options)
   if code then return nil, message, code end
   return nil
 end
+--- True when the last claim() has passed over a task that somebody had hold of just then, perhaps only to move it
+--- there: look again soon, for nothing else will tell.
+function store_type:was_contended() return self.native:was_contended() end
 --- Moves a task and merges `patch` into its fields. ELOCKED when somebody else owns it.
 function store_type:move(id, to, patch) return self.native:move { id = id, to = to, patch = patch } end
 --- Merges `patch` into the fields of a task, wherever it is.

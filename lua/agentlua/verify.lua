@@ -59,6 +59,17 @@ local function applies(check, task, work)
   return not when.paths
 end
 
+-- True when a file of the worktree is not what the base has.
+local function is_changed(project, tree, work, name)
+  for _, file in ipairs(work.files()) do
+    if file.path == name then return true end
+  end
+  return #errors.check(project:repo():ignored { at = tree.at, paths = core.json.array { name } }) > 0
+end
+
+--- The same, for a path relative to the worktree.
+function M.is_changed(project, tree, name) return is_changed(project, tree, work_in(project, tree), name) end
+
 -- A program in the worktree judges only as it is on the base: nobody judges his own work. A person who lands it
 -- has looked.
 local function is_own_judge(project, tree, work, program)
@@ -66,11 +77,7 @@ local function is_own_judge(project, tree, work, program)
   local path = core.fs.realpath(program:sub(1, 1) == "/" and program or tree.path .. "/" .. program)
   local top = core.fs.realpath(tree.path) .. "/"
   if not path or path:sub(1, #top) ~= top then return false end
-  local name = path:sub(#top + 1)
-  for _, file in ipairs(work.files()) do
-    if file.path == name then return true end
-  end
-  return #errors.check(project:repo():ignored { at = tree.at, paths = core.json.array { name } }) > 0
+  return is_changed(project, tree, work, path:sub(#top + 1))
 end
 
 local function run_command(project, run, task, tree, work, check)

@@ -225,8 +225,8 @@ blocked | B-1 | Short | Long text | 5 | no
         { plan.priority, plan.type, plan.prompt, plan.workflow, plan.condition[1], plan.skip_analysis })
       assert.same({ plan.id, "elsewhere" }, { table.unpack(build.dependencies) })
       assert.same({ "all", "L", "prompt", "workflow", 50, false },
-        { build.description, build.effort, build.type, build.category, build.priority, build.skip_worktree })
-      assert.same({ build.id, "s/check.ps1", true, true, "Check", "XS" },
+        { build.description, build.effort, build.type, build.category, build.priority, build.skip_analysis })
+      assert.same({ build.id, "s/check.ps1", true, nil, "Check", "XS" },
         { check.dependencies[1], check.script_path, check.optional, check.skip_worktree, check.description,
           check.effort })
       assert.is_nil(check.depends_on)

@@ -163,7 +163,8 @@ inline json unchanged_copies(const json& t) {
 /// ignored{at=, paths=} -> those that git ignores
 inline json ignored(const json& t) { return git::ignored_paths(where(t), list(t, "paths")); }
 inline json commit_leftovers(const json& t) {
-  return git::commit_leftovers(where(t), text(t, "branch"), text(t, "message"), list(t, "exclude"));
+  return git::commit_leftovers(where(t), text(t, "branch"), text(t, "message"), list(t, "exclude"),
+                               string_or(t, "since", "HEAD"));
 }
 inline json save(const json& t) {
   auto kept = git::save(where(t), text(t, "ref"), t.value("limit", std::uintmax_t{100} << 20),

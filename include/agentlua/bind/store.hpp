@@ -50,6 +50,7 @@ inline constexpr luaL_Reg methods[] = {
     {"next_id", method<[](store& s, const json& from) { return json(s.next_id(statuses(from))); }>},
     {"next", method<[](store& s, const json& from) { return s.next(statuses(from)); }>},
     {"claim", method<claim>},
+    {"was_contended", method<[](store& s, const json&) { return json(s.was_contended()); }>},
     {"move", method<[](store& s, const json& t) {
        return s.move(t.at("id").get<std::string>(), t.at("to").get<std::string>(), patch_of(t));
      }>},

@@ -121,21 +121,37 @@ class private_index {
 
 }  // namespace detail
 
+/// Has an index say of `paths`, and of what is below, what a commit says. (git add takes them as paths
+/// to leave out, too, but fails when one of them is there and ignored.)
+inline void take_back(const location& tree, const std::string& commit,
+                      const std::vector<std::string>& paths, command_options options = {}) {
+  if (paths.empty()) return;
+  std::vector<std::string> rest = {commit, "--"};
+  for (const std::string& path : paths) rest.push_back(":(literal)" + path);
+  std::vector<std::string> differs = {"diff-index", "--cached", "--quiet"};
+  differs.insert(differs.end(), rest.begin(), rest.end());
+  std::vector<std::string> reset = {"reset", "-q"};
+  reset.insert(reset.end(), rest.begin(), rest.end());
+  auto ask = options;
+  ask.may_fail = true;
+  if (command(tree, differs, ask).code != 0) command(tree, reset, options);
+}
+
 /// The content of a checkout as a tree, changed and untracked files included, ignored ones not.
-/// Paths below `exclude` are as they are in the index; repositories inside are left out. The
+/// Paths below `exclude` are as they are in HEAD; repositories inside are left out. The
 /// checkout and its index stay as they are. Errors: EGIT.
 inline std::string snapshot(const location& tree, const std::vector<std::string>& exclude = {}) {
   detail::private_index index(tree);
   command_options options;
   options.env = {index.variable()};
   std::vector<std::string> add = {"add", "-A", "--", "."};
-  for (const std::string& path : exclude) add.push_back(":(exclude,literal)" + path);
   // git add would look into submodules under their own settings, which an agent can write.
   for (const tree_entry& link : gitlinks(tree)) add.push_back(":(exclude,literal)" + link.path);
   for (const std::string& path :
        split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}, options).out))
     if (path.ends_with('/')) add.push_back(":(exclude,literal)" + path);
   command(tree, add, options);
+  take_back(tree, "HEAD", exclude, options);
   return line(tree, {"write-tree"}, options);
 }
 

@@ -51,21 +51,23 @@ inline std::vector<inner_repository> inner_repositories(const location& tree) {
   return found;
 }
 
-/// Stages all that is changed or untracked, less `exclude`.
+/// Stages all that is changed or untracked. Paths below `exclude` are as they are in `base`.
 /// Errors: EUNFINISHED (git has left something out), EGIT.
-inline void stage_all(const location& tree, const std::vector<std::string>& exclude) {
+inline void stage_all(const location& tree, const std::vector<std::string>& exclude,
+                      const std::string& base = "HEAD") {
   const auto inner = inner_repositories(tree);
   std::vector<std::string> rest = {"--", "."};
-  for (const std::string& path : exclude) rest.push_back(":(exclude,literal)" + path);
   for (const auto& one : inner) rest.push_back(":(exclude,literal)" + one.path);
   std::vector<std::string> add = {"add", "-A"};
   add.insert(add.end(), rest.begin(), rest.end());
   command(tree, add);
   for (const auto& one : inner)
     command(tree, {"update-index", "--cacheinfo", "160000," + one.head + "," + one.path});
+  take_back(tree, base, exclude);
   // Where names that differ only in case are one file to git, it takes only one of them in.
   std::vector<std::string> left = {"diff-files", "--name-only", "-z", "--ignore-submodules=dirty"};
   left.insert(left.end(), rest.begin(), rest.end());
+  for (const std::string& path : exclude) left.push_back(":(exclude,literal)" + path);
   const auto paths = split_nul(command(tree, left).out);
   if (!paths.empty())
     throw error("EUNFINISHED", "git did not take '" + text::printable(paths[0]) +
@@ -103,18 +105,20 @@ inline void commit_in_submodules(const location& tree, const std::string& messag
 
 }  // namespace detail
 
-/// Commits what is changed or untracked in a worktree to its branch. Paths below `exclude` are left
-/// out (task and state files). Returns the tip of the branch, moved or not.
+/// Commits what is changed or untracked in a worktree to its branch. Paths below `exclude` (task and
+/// state files) are left out: what they were in `base`, a commit that the branch has come from, they are
+/// again, also where that was committed. Returns the tip of the branch, moved or not.
 /// Errors: EUNFINISHED (with the reason; the branch is where it was), EGIT.
 inline std::string commit_leftovers(const location& tree, const std::string& branch,
                                     const std::string& message,
-                                    const std::vector<std::string>& exclude) {
+                                    const std::vector<std::string>& exclude,
+                                    const std::string& base = "HEAD") {
   clear_stale_locks(tree, branch);
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
     throw error("EUNFINISHED",
                 "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
   detail::commit_in_submodules(tree, message);
-  detail::stage_all(tree, exclude);
+  detail::stage_all(tree, exclude, base);
   return detail::commit_index(tree, "refs/heads/" + branch, message);
 }
 

@@ -8,11 +8,11 @@ local view = require "agentlua.view"
 
 local function land(p, id, onto)
   local task, message, code = p.store:claim {
-    from = { "needs-review", "needs-input", "failed" }, to = "in-progress", id = id,
+    from = { "needs-review", "needs-input", "failed", "skipped" }, to = "in-progress", id = id,
   }
   if code then errors.usage(code, message) end
   if not task then
-    errors.usage("ESTATE", ("task '%s' is not in needs-review, needs-input or failed, or is blocked; "
+    errors.usage("ESTATE", ("task '%s' is not in needs-review, needs-input, failed or skipped, or is blocked; "
       .. "agentlua task show %s says more"):format(id, id))
   end
   local run = runs.start(p)

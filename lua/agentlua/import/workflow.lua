@@ -23,9 +23,7 @@ local function fields_of(entry, manifest)
     task.prompt = "recipes/prompts/" .. prompt
     if task.type == "task_gen" then task.type = "prompt_template" end
   end
-  for _, name in ipairs { "skip_analysis", "skip_worktree" } do
-    if task[name] == nil then task[name] = task.type ~= "prompt" end
-  end
+  if task.skip_analysis == nil then task.skip_analysis = task.type ~= "prompt" end
   task.workflow = manifest.name
   return task
 end

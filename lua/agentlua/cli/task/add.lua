@@ -2,10 +2,15 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
+local options = require "agentlua.options"
 
 local function number(text)
   return math.tointeger(tonumber(text)) or nil, "'" .. text .. "' is not a number"
 end
+
+-- The option that a task of a type cannot do without.
+local needs = { script = "--script", task_gen = "--script", prompt_template = "--prompt", mcp = "--mcp-tool" }
 
 return {
   summary = "add a task; prints its id",
@@ -19,7 +24,17 @@ return {
     parser:option("--accept", "what must hold when it is done"):args "+":count "*":argname "TEXT"
     parser:option("--files", "files that matter"):args "+":count "*":argname "FILE"
     parser:option "--category"
-    parser:option("--type", "prompt"):choices { "prompt" }
+    parser:option("--type", "what does it: an agent (prompt), a program (script), ..."):choices(fields.types)
+    parser:option("--script", "its program, below the project; type script or task_gen"):argname "FILE"
+    parser:option("--prompt", "its template, below the project; type prompt_template"):argname "FILE"
+    parser:option("--mcp-tool", "the tool that it calls; type mcp"):argname "NAME"
+    parser:option("--post-script", "program that is run in the project when it is done"):argname "FILE"
+    parser:option("--timeout", "seconds that its program may take"):convert(options.count):argname "N"
+    parser:option("--working-dir", "directory of the checkout that it is worked on in"):argname "DIR"
+    parser:option("--workflow", "the workflow that it belongs to"):argname "NAME"
+    parser:flag("--skip-analysis", "it needs none")
+    parser:flag("--skip-worktree", "its program runs in the main checkout; nothing is landed")
+    parser:flag("--optional", "its failure does not end its workflow")
     parser:option("--parent", "the task that this one is a part of"):argname "ID"
     parser:flag("--json", "print the whole task")
   end,
@@ -34,10 +49,18 @@ return {
     for i, key in ipairs(depends) do
       depends[i] = errors.check_usage(p.store:get(key)).id
     end
+    local kind = args.type or args.script and "script" or args.prompt and "prompt_template" or "prompt"
+    local missing = needs[kind]
+    if missing and not (args.script or args.prompt or args.mcp_tool) then
+      errors.usage("EUSAGE", ("a task of type %s needs %s"):format(kind, missing))
+    end
     local task = errors.check_usage(p.store:add {
       name = args.name, description = args.description or "", category = args.category or "feature",
-      priority = args.priority, effort = args.effort or "M", type = args.type or "prompt", dependencies = depends,
+      priority = args.priority, effort = args.effort or "M", type = kind, dependencies = depends,
       acceptance_criteria = flat(args.accept), files = #flat(args.files) > 0 and flat(args.files) or nil,
+      script_path = args.script, prompt = args.prompt, mcp_tool = args.mcp_tool, post_script = args.post_script,
+      timeout = args.timeout, working_dir = args.working_dir, workflow = args.workflow, optional = args.optional,
+      skip_analysis = args.skip_analysis, skip_worktree = args.skip_worktree,
       parent_task_id = args.parent and errors.check_usage(p.store:get(args.parent)).id or nil,
     })
     print(args.json and core.json.dump(task, 2) or task.id)

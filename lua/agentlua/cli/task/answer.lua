@@ -1,5 +1,6 @@
 -- agentlua task answer ID ANSWER
 
+local dotbot = require "agentlua.dotbot"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 local questions = require "agentlua.questions"
@@ -23,6 +24,7 @@ return {
       p.events:append("answered", { task = task.id, to = "cancelled" })
       return require("agentlua.cli.discard").run { task = task.id }
     end
+    if p.dotbot then to, patch = dotbot.translate(task, to, patch) end
     task = fields.sound(errors.check_usage(p.store:move(task.id, to, patch)))
     p.events:append("answered", { task = task.id, to = to })
     local left = questions.pending(task)
