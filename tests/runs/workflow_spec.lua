@@ -106,14 +106,14 @@ describe("the record of a run", function()
     w:write("../agent.sh", [[#!/bin/sh
       prompt=$(cat)
       case $prompt in
-      *"good"*) echo x >x.txt ;;
-      *"skips"*) agentlua task skip "$AGENTLUA_TASK_ID" --reason "not needed" ;;
-      *"asks"*) agentlua task ask "$AGENTLUA_TASK_ID" "Which?" ;;
+      *goodone*) echo x >x.txt ;;
+      *skipone*) agentlua task skip "$AGENTLUA_TASK_ID" --reason "not needed" ;;
+      *askone*) agentlua task ask "$AGENTLUA_TASK_ID" "Which?" ;;
       *) exit 1 ;;
       esac
     ]], 493)
     w:config "attempts = 1"
-    for i, name in ipairs { "good", "skips", "asks", "fails", "fails too" } do w:add(name, "--priority", tostring(i)) end
+    for i, name in ipairs { "goodone", "skipone", "askone", "failone", "failtwo" } do w:add(name, "--priority", tostring(i)) end
     assert.equal(1, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
     local reason, counts = ended()
     assert.equal("drained", reason)
@@ -132,6 +132,7 @@ describe("the record of a run", function()
     local gone = w:add "gone"
     local id = w:add("never", "--depends", gone)
     assert.equal(0, w:al("task", "cancel", gone).code)
+    w.users_act = true -- the run lands while we ask
     local child = w:start("run", "execute.lua", "--watch", "--agent", w:agent "edit")
     support.eventually(function() return #w:events "deadlock" == 1 end, "the deadlock is told")
     assert.equal(0, w:al("task", "reopen", gone).code)
@@ -143,6 +144,7 @@ describe("the record of a run", function()
 
   it("a run that watches takes a task up again when its question is answered", function()
     local id = w:add "a thing"
+    w.users_act = true
     local child = w:start("run", "execute.lua", "--watch", "--agent", w:agent "asks")
     support.eventually(function() return w:task(id).status == "needs-input" end, "it asks", 20)
     assert.equal(0, w:al("task", "answer", id, "b").code)

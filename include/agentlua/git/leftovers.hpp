@@ -109,10 +109,9 @@ inline void commit_in_submodules(const location& tree, const std::string& messag
 /// state files) are left out: what they were in `base`, a commit that the branch has come from, they are
 /// again, also where that was committed. Returns the tip of the branch, moved or not.
 /// Errors: EUNFINISHED (with the reason; the branch is where it was), EGIT.
-inline std::string commit_leftovers(const location& tree, const std::string& branch,
-                                    const std::string& message,
-                                    const std::vector<std::string>& exclude,
-                                    const std::string& base = "HEAD") {
+inline std::string commit_leftovers(
+    const location& tree, const std::string& branch, const std::string& message,
+    const std::vector<std::string>& exclude, const std::string& base = "HEAD") {
   clear_stale_locks(tree, branch);
   if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
     throw error("EUNFINISHED",
