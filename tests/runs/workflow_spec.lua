@@ -69,7 +69,9 @@ describe("a workflow", function()
     assert.equal(1, run("--workflow", "ship").code)
     assert.equal(0, w:al("task", "done", note).code)
     local again = import "--fresh"
-    assert.same({ "cancelled", "done", "cancelled", "todo" }, { status(check), status(note), status(all), status(again) })
+    assert.same({ "cancelled", "done", "cancelled", "todo" }, {
+      status(check), status(note), status(all), status(again),
+    })
     assert.matches("begun anew", w:task(check).reason)
   end)
 
@@ -113,7 +115,9 @@ describe("the record of a run", function()
       esac
     ]], 493)
     w:config "attempts = 1"
-    for i, name in ipairs { "goodone", "skipone", "askone", "failone", "failtwo" } do w:add(name, "--priority", tostring(i)) end
+    for i, name in ipairs { "goodone", "skipone", "askone", "failone", "failtwo" } do
+      w:add(name, "--priority", tostring(i))
+    end
     assert.equal(1, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
     local reason, counts = ended()
     assert.equal("drained", reason)

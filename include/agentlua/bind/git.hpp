@@ -104,7 +104,7 @@ inline json delete_ref(const json& t) {
 
 inline json worktree_list(const json& t) {
   json out = json::array();
-  for (const auto& tree : git::worktrees(repo(t)))
+  for (const auto& tree : git::settled_worktrees(repo(t)))
     out.push_back({{"path", tree.path.native()},
                    {"head", tree.head},
                    {"branch", tree.branch},

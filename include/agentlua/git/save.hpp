@@ -246,7 +246,8 @@ class saving {
         state_files(tree_) != state_;
     if (changed)
       throw error("ESAVE", "'" + tree_.work_tree.native() + "' changed while it was saved");
-    command(tree_, {"rev-list", "--objects", "--quiet", commit, "--not", "--all"});
+    // Not --all: that has the HEAD of every worktree, also of one that is just being made.
+    command(tree_, {"rev-list", "--objects", "--quiet", commit, "--not", "--glob=refs/*"});
   }
 
   const location& tree_;

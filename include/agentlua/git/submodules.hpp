@@ -144,7 +144,7 @@ inline void give_to_main_clone(const location& submodule, const std::string& obj
           {"pack-objects", "--revs", "--quiet", "--non-empty",
            (home.git_dir / "objects/pack/pack").native()},
           wanted);
-  command(home, {"rev-list", "--objects", "--quiet", object, "--not", "--all"});
+  command(home, {"rev-list", "--objects", "--quiet", object, "--not", "--glob=refs/*"});
   auto repo = repository::at(home);
   repo.update_ref(ref, object, "");
   if (repo.resolve(ref) != repo.resolve(object))

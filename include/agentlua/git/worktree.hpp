@@ -162,6 +162,12 @@ inline file_lock lock_repository(const repository& repo, seconds limit = seconds
   return file_lock::acquire(repo.where().common_dir / "agentlua.lock", {}, limit);
 }
 
+/// All worktrees, while nobody makes one: git fails at one that is half made.
+inline std::vector<worktree> settled_worktrees(const repository& repo) {
+  auto lock = lock_repository(repo);
+  return worktrees(repo);
+}
+
 /// Makes a worktree at `path` with `branch` checked out: a new branch at `base` (a commit), or the
 /// existing branch of that name, whose work goes on. It stays locked against pruning.
 /// Errors: EEXIST (the path is taken), EBUSY (the branch is checked out elsewhere), EGIT.
