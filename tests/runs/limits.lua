@@ -8,7 +8,7 @@ local begin = [[
 cat >"$MARK.prompt.$AGENTLUA_ATTEMPT"
 echo "$AGENT $AGENTLUA_TASK_ID $AGENTLUA_ATTEMPT $(date +%s.%N) $*" >>"$MARK"
 started=$(grep -c "^$AGENT $AGENTLUA_TASK_ID " "$MARK")
-work() { echo "$AGENT $AGENTLUA_ATTEMPT" >>"new-$AGENTLUA_TASK_ID.txt"; }
+work() { echo "$AGENT $AGENTLUA_ATTEMPT" >>"new-$AGENTLUA_TASK_ID.txt"; say '{"type":"text","text":"worked"}'; }
 say() { printf '%s\n' "$1"; }
 in_seconds() { echo $(($(date +%s) + $1)); }
 ]]

@@ -95,7 +95,7 @@ describe("prompts", function()
       assert.equal(shown, ok("prompt", "execute.md", "a-thing"))
       local analysis = ok("prompt", "analyse", id)
       assert.equal(before, state())
-      analyse "nothing"
+      analyse "edit"
       assert.equal(analysis, told(id, 1))
       ok("task", "restart", id)
       ok("task", "edit", id, "analysis={}")

@@ -162,10 +162,14 @@ inline file_lock lock_repository(const repository& repo, seconds limit = seconds
   return file_lock::acquire(repo.where().common_dir / "agentlua.lock", {}, limit);
 }
 
-/// All worktrees, while nobody makes one: git fails at one that is half made.
+/// The same. git fails at one that is half made, so it waits until that is made.
 inline std::vector<worktree> settled_worktrees(const repository& repo) {
-  auto lock = lock_repository(repo);
-  return worktrees(repo);
+  try {
+    return worktrees(repo);
+  } catch (const error&) {
+    auto lock = lock_repository(repo);
+    return worktrees(repo);
+  }
 }
 
 /// Makes a worktree at `path` with `branch` checked out: a new branch at `base` (a commit), or the
