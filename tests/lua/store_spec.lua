@@ -134,6 +134,18 @@ describe("store", function()
     assert.equal("one", claim({ id = one.id }).name)
   end)
 
+  it("a claim says when somebody had hold of a task: nothing else will tell when that is over", function()
+    local other <close> = assert(store.open(dir))
+    local id = assert(tasks:add { name = "one" }).id
+    assert.equal(id, other:claim { from = "todo", to = "in-progress" }.id)
+    assert(other:move(id, "todo")) -- and it still owns it
+    assert.is_nil(tasks:claim { from = "todo", to = "in-progress" })
+    assert.is_true(tasks:was_contended())
+    other:release(id)
+    assert.equal(id, tasks:claim { from = "todo", to = "in-progress" }.id)
+    assert.is_false(tasks:was_contended())
+  end)
+
   it("what one store owns, another can neither claim nor move", function()
     local other <close> = assert(store.open(dir))
     local id = tasks:add({ name = "one" }).id
