@@ -43,6 +43,20 @@ describe("git land", function()
     assert.equal(tip, repo:commit_leftovers(options)) -- nothing new: no commit
   end)
 
+  it("commit_leftovers takes excluded paths back to `since`, committed or staged, ignored or not", function()
+    work { ["state/kept"] = "1", ["state/gone"] = "1", [".gitignore"] = "cache/\n" }
+    local since = repo:resolve "topic"
+    work { ["state/kept"] = "2", ["state/new"] = "2", a = "1" }
+    support.write("topic/cache/x", "")
+    support.git(tree.work_tree, "rm", "-q", "--cached", "state/gone")
+    support.git(tree.work_tree, "add", "-f", "cache/x")
+    local tip = assert(repo:commit_leftovers {
+      at = tree, branch = "topic", message = "work\n", exclude = { "state", "cache", "nothing" }, since = since,
+    })
+    assert.equal("a", support.git(path, "diff", "--name-only", since, tip))
+    assert.equal("2", core.fs.read(support.dir .. "/topic/state/kept")) -- the files stay as they are
+  end)
+
   it("commit_leftovers refuses a checkout that is in the middle of something", function()
     support.git(tree.work_tree, "checkout", "-q", "--detach")
     local tip, message, code = repo:commit_leftovers {

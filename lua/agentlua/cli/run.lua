@@ -13,8 +13,8 @@ local M = { summary = "run a Lua script: a loop like execute.lua, or your own" }
 local help = [[
 Usage: agentlua run SCRIPT [ARGS]
 
-SCRIPT is a path, the name of a script (execute.lua, analyse.lua, your own in .agentlua/scripts), or
-- for standard input. `arg` holds the arguments as in lua. Scripts that open a project understand the
+SCRIPT is a path, the name of a script (execute.lua, analyse.lua, both.lua, your own in .agentlua/scripts),
+or - for standard input. `arg` holds the arguments as in lua. Scripts that open a project understand the
 common options; agentlua run SCRIPT --help lists them.]]
 
 -- The text of a script. A bare name is looked for where scripts are first: a file of that name in the
