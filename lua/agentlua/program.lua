@@ -19,6 +19,12 @@ local function below(top, name, kind)
   return inside and (core.fs.stat(real) or {}).type == kind and real or nil
 end
 
+-- Worktrees may be below the project; what is in them is not the project's yet.
+local function is_unlanded(project, path)
+  local dir = core.fs.realpath(project:worktrees_dir())
+  return dir ~= nil and path:sub(1, #dir + 1) == dir .. "/"
+end
+
 --- A file that a task names: relative to the project, to the directory of its workflow, or to dotbot's.
 --- `top`: the checkout to look in.
 ---@return string path | nil, string message
@@ -28,7 +34,7 @@ function M.task_file(project, task, name, top)
   if project.dotbot then dirs[#dirs + 1] = ".bot/" end
   for _, dir in ipairs(dirs) do
     local path = below(top, dir .. name, "file")
-    if path then return path end
+    if path and not (top == project.root and is_unlanded(project, path)) then return path end
   end
   return nil, ("'%s' is not a file of the %s"):format(core.text.printable(name),
     top == project.root and "project" or "task's checkout; commit it to the base, or give the task skip_worktree")

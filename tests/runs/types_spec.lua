@@ -80,6 +80,22 @@ describe("a task of type", function()
     assert.equal(1, w:worktrees())
   end)
 
+  it("script with skip_worktree does not run what is in a worktree below the project", function()
+    w.users_act = true -- worktrees come in the main checkout
+    w:config [[worktrees = "trees", attempts = 1]]
+    w:write(".gitignore", "*.env\ntrees/\n")
+    local other = w:add "other"
+    w:write("../agent.sh", '#!/bin/sh\ncat >/dev/null\necho "touch $MARK" >evil.sh\nchmod +x evil.sh\nexit 1\n', 493)
+    assert.equal(1, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    local path = w:task(other).worktree.path:sub(#w.root + 2) .. "/evil.sh"
+    assert.is_true(w:exists(path))
+    for _, option in ipairs { "--script", "--post-script" } do
+      local id = w:add("x", option, path, "--skip-worktree", option == "--script" and "--optional" or "--type=barrier")
+      assert.equal(1, run("--task", id).code)
+    end
+    assert.is_false(w:exists(w.env.MARK))
+  end)
+
   it("script is verified before it lands, and may change nothing", function()
     w:config [[verify = { { name = "clean", argv = { "test", "!", "-e", "bad.txt" } } }]]
     program("good.sh", "true")
