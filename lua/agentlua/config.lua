@@ -37,6 +37,10 @@ local function count(value)
   return math.type(value) == "integer" and value > 0, "a whole number above 0"
 end
 
+local function name_or_false(value)
+  return value == false or type(value) == "string" and value ~= "", "a name, or false"
+end
+
 local function not_negative(value)
   return type(value) == "number" and value >= 0, "a number, 0 for no bound"
 end
@@ -60,6 +64,8 @@ M.keys = {
   author = { "string" }, -- "Name <email>"; git's own
   -- status = command that says "merged" or "closed" first when the review of a task's branch is over
   pr = { "table", nil, { status = { list_of("string", 1) } } },
+  -- remote that the base is pushed to after each landing
+  push = { name_or_false, false },
   protect = { list_of "string", { ".agentlua/**" } },
   copy = { list_of "string", { ".env*" } }, -- ignored files that a worktree gets a copy of
   setup = { list_of "string" }, -- command run in a new worktree

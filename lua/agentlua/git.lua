@@ -36,6 +36,7 @@ end
 
 -- Each takes one table; `at` is another checkout of the repository than the one it was opened in.
 repo_type.fetch = operation "fetch" -- {remote=}: its branches are up to date afterwards
+repo_type.push = operation "push" -- {remote=, branch=}: to the branch of that name there, never by force
 repo_type.worktree_add = operation "worktree_add" -- {path=, branch=, base = any revision} -> at
 repo_type.fill_submodules = operation "fill_submodules" -- {tree=} -> [{path, reason}]: what stays empty
 repo_type.worktree_remove = operation "worktree_remove" -- {tree=at, branch=, tip=, never_used=, saved=}

@@ -50,6 +50,18 @@ function M.landed(project, task, tree, commit, tip, by)
   return result
 end
 
+-- The base goes to its remote, when that is wanted. When it cannot, the task is done all the same.
+local function push(project, task, base, result)
+  local remote = project.config.push or project.options.push and "origin"
+  if not remote then return end
+  local ok, message = project:repo():push { remote = remote, branch = base }
+  if ok then return end
+  project:event("push_failed", { task = task.id, remote = remote, branch = base, reason = message })
+  io.stderr:write("agentlua: ", core.text.printable(("'%s' has landed, but '%s' could not be pushed to '%s': %s; "
+    .. "git push %s %s does it by hand"):format(task.name, base, remote, message, remote, base)), "\n")
+  result.trouble = true
+end
+
 -- One function for each way that landing can end; `git` is the result of include/agentlua/git/land.hpp.
 local outcome = {}
 
@@ -57,6 +69,7 @@ function outcome.landed(project, task, tree, git, tip)
   project:event("landed", { task = task.id, commit = git.commit, base = tree.base, files = #git.files })
   tree.landed = git.files
   local result = project:landed(task, tree, git.commit, tip)
+  push(project, task, tree.base, result)
   hooks.call(project.run, "after_land", task, tree, project.run)
   return result
 end

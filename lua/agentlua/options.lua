@@ -35,6 +35,7 @@ local function common(parser)
   parser:option("--base", "branch to start from and land on"):argname "BRANCH"
   parser:option("--land", "how to land"):argname "MODE"
     :choices { "squash", "merge", "rebase", "branch", "patch", "none" }
+  parser:flag("--push", "push the base after each landing, to `push` of config.lua or origin")
   parser:flag("--verbose", "show what agents print")
 end
 

@@ -129,6 +129,11 @@ inline json fetch(const json& t) {
   git::fetch(repo(t), text(t, "remote"));
   return true;
 }
+/// push{at=, remote=, branch=}
+inline json push(const json& t) {
+  git::push(repo(t), text(t, "remote"), text(t, "branch"));
+  return true;
+}
 inline json worktree_add(const json& t) {
   return place(git::add_worktree(repo(t), text(t, "path"), text(t, "branch"), text(t, "base")));
 }
@@ -292,6 +297,7 @@ inline constexpr luaL_Reg functions[] = {
     {"worktree_find", job_function<worktree_find>},
     {"worktree_adopt", job_function<worktree_adopt>},
     {"fetch", job_function<fetch>},
+    {"push", job_function<push>},
     {"worktree_add", job_function<worktree_add>},
     {"fill_submodules", job_function<fill_submodules>},
     {"worktree_remove", job_function<worktree_remove>},

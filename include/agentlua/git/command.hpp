@@ -18,7 +18,7 @@ inline std::vector<std::string> guard(const location& at, command_options& optio
   if (known != nullptr) {
     const auto changed = changed_settings(at, *known);
     for (const auto& [key, value] : changed)
-      list.push_back(std::string(key).append("=").append(value));
+      if (!is_address(key)) list.push_back(std::string(key).append("=").append(value));
     if (redirects_fetches(changed)) options.env.emplace_back("GIT_ALLOW_PROTOCOL=none");
   }
   const bool hooks = known != nullptr && !known->hooks.empty() && hooks_unchanged(*known);

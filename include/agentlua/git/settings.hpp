@@ -76,6 +76,10 @@ inline constexpr guarded_setting guarded_settings[] = {
     {"core.sparsecheckout", "false"},
     {"credential.helper", ""},
     {"credential.*.helper", ""},
+    {"remote.*.url", ""},
+    {"remote.*.pushurl", ""},
+    {"url.*.insteadof", ""},
+    {"url.*.pushinsteadof", ""},
     {"remote.*.promisor", "false"},
     {"remote.*.uploadpack", "git-upload-pack"},
     {"remote.*.receivepack", "git-receive-pack"},
@@ -108,6 +112,12 @@ inline std::optional<std::string> neutral_of(std::string_view key) {
     }
   }
   return std::nullopt;
+}
+
+/// True for settings that say where a remote is. All their values count.
+inline bool is_address(std::string_view key) {
+  return key.starts_with("url.") ||
+         (key.starts_with("remote.") && (key.ends_with(".url") || key.ends_with(".pushurl")));
 }
 
 inline std::string digest_of_file(const stdfs::path& file) {
@@ -161,7 +171,8 @@ inline settings read_settings(const location& at) {
       const stdfs::path target = included(origin, value);
       out.files[target.native()] = digest_of_file(target);
     }
-    if (neutral_of(key)) out.values[key] = value;
+    if (is_address(key)) out.values[key].append(value).append("\n");
+    else if (neutral_of(key)) out.values[key] = value;
   }
   return out;
 }
@@ -229,11 +240,12 @@ inline std::map<std::string, std::string> changed_settings(const location& at,
   return out;
 }
 
-/// True when such a change can lead a fetch elsewhere. git takes the first of these settings that it
-/// meets, so that ours would not win: it is to reach no remote at all then.
+/// True when such a change can lead a fetch or a push elsewhere. git takes the first of these settings that
+/// it meets, or all, so that ours would not win: it is to reach no remote at all then.
 inline bool redirects_fetches(const std::map<std::string, std::string>& changed) {
   for (const auto& [key, value] : changed)
-    if (key.starts_with("remote.") || key == "core.gitproxy") return true;
+    if (key.starts_with("remote.") || detail::is_address(key) || key == "core.gitproxy")
+      return true;
   return false;
 }
 

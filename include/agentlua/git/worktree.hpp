@@ -222,6 +222,13 @@ inline void fetch(const repository& repo, const std::string& remote) {
   command(repo.where(), {"fetch", "--quiet", "--no-auto-gc", "--end-of-options", remote}, options);
 }
 
+/// Pushes a branch to the branch of that name at a remote, never by force. Asks nobody for a password. Errors:
+/// EGIT, with what the remote said.
+inline void push(const repository& repo, const std::string& remote, const std::string& branch) {
+  const std::string ref = "refs/heads/" + branch;
+  command(repo.where(), {"push", "--quiet", "--end-of-options", remote, ref + ":" + ref});
+}
+
 /// Those of `paths` (relative to the checkout) that git ignores.
 inline std::vector<std::string> ignored_paths(const location& at,
                                               const std::vector<std::string>& paths) {
@@ -232,9 +239,9 @@ inline std::vector<std::string> ignored_paths(const location& at,
   return split_nul(command(at, {"check-ignore", "-z", "--stdin"}, options).out);
 }
 
-/// Removes the locks that a killed git left in a linked worktree of ours, or a submodule in one (index, HEAD, ...) and on
-/// its branch, and links in its state, through which git would write elsewhere. All processes that worked there must be gone. What the repository shares, and the
-/// main checkout, are never touched.
+/// Removes the locks that a killed git left in a linked worktree of ours, or a submodule in one (index, HEAD,
+/// ...) and on its branch, and links in its state, through which git would write elsewhere. All processes that
+/// worked there must be gone. What the repository shares, and the main checkout, are never touched.
 inline void clear_stale_locks(const location& tree, const std::string& branch) {
   if (tree.git_dir == tree.common_dir && tree.origin.empty()) return;
   std::error_code ignored;

@@ -26,6 +26,7 @@ return {
   -- base = "main",                   -- branch that work starts from and lands on; the current one
   -- land = "squash",                 -- squash, merge, rebase; branch, patch, none: for a person
   -- message = "feat: {name} [task:{id8}]",
+  -- push = "origin",                 -- remote that the base is pushed to after each landing; or --push
   -- protect = { ".agentlua/**" },    -- changes to these wait for a person
   -- pr = { status = { "pr-state" } }, -- command that says merged or closed of $AGENTLUA_BRANCH
   -- copy = { ".env*" },              -- ignored files that worktrees get too; .worktreeinclude names more
