@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
     const std::string pair = argv[i];
     const std::string name = pair.substr(0, pair.find('='));
     std::string bytes = read_file(pair.substr(pair.find('=') + 1));
-    if (name.starts_with("lua/")) bytes = compile(L, name, bytes);
+    const bool is_text = name.find("/_meta/") != std::string::npos;  // read, never run
+    if (name.starts_with("lua/") && !is_text) bytes = compile(L, name, bytes);
     const std::string symbol = "file" + std::to_string(i);
     out += "static constexpr unsigned char " + symbol + "[] = {";
     for (unsigned char byte : bytes) out += std::to_string(byte) + ",";

@@ -1,0 +1,101 @@
+---@meta
+
+---@alias agentlua.AgentName string
+
+--- What a file in .agentlua/agents returns: how an agent is started and what its output means. agents/README.md of
+--- the library says more.
+---@class (exact) agentlua.Backend
+---@field argv (string|string[])[] the command; a nested list is left out when a {name} in it has no value
+---@field pre_args? string[] behind the program
+---@field args? string[] at the end
+---@field model? string default of {model}
+---@field session? string default of {session}
+---@field system? string default of {system}
+---@field max_turns? number default of {max_turns}
+---@field tools? string|string[] default of {tools}
+---@field mcp? any default of {mcp}
+---@field endpoint? string default of {endpoint}
+---@field models? table<string, string> alias -> id
+---@field permissions? table<string, string[]> mode -> arguments
+---@field permission? string the mode that is used
+---@field refuses? fun(backend: agentlua.LoadedBackend, mode: string): string? why a mode cannot be used here
+---@field env? table<string, string|boolean> filled like argv; false: not handed on
+---@field api_keys? string[] variables that are not handed on with billing = "subscription"
+---@field billing? string
+---@field prepare? fun(values: table<string, any>, file: (fun(name: string, text: string): string), backend: agentlua.LoadedBackend) adds to what argv and env name
+---@field decode? fun(record: table<string, any>, emit: fun(event: agentlua.Event), memory: table<string, any>, line: string) what a line of stdout means
+---@field ends_with_result? boolean exit 0 without a result is no good end
+---@field counts_turns? boolean it keeps max_turns itself
+---@field exits? table<integer, agentlua.Ending> by exit code
+---@field stderr? agentlua.StderrRule[] by the last words on stderr
+---@field classify? fun(backend: agentlua.LoadedBackend, state: table<string, any>, result: agentlua.ProcessResult): agentlua.Ending instead of all that
+---@field limits? agentlua.LimitRule[] words of its own for limits
+---@field prices? table<string, agentlua.Price> by the model's name
+---@field version? string[] arguments that make it print its version
+---@field check? string[] arguments with which it exits 0 when somebody is logged in
+---@field state? string[] paths that it writes beside the worktree
+---@field login? agentlua.Login how agentlua login logs in
+---@field login_help? string how one is authenticated otherwise
+---@field linger? number seconds that it may take to leave after its result; 30 by default
+
+--- One agent in `backends` of config.lua: fields that win over those of its file.
+---@class (exact) agentlua.BackendSettings: agentlua.Backend
+---@field account? string "default" by default
+
+--- A backend as al.agent gives it.
+---@class agentlua.LoadedBackend: agentlua.Backend
+---@field name string
+---@field account string "vendor/account"
+
+---@class (exact) agentlua.StderrRule
+---@field [1] string Lua pattern
+---@field [2] agentlua.Ending
+---@field code? "no_session"
+
+---@class (exact) agentlua.LimitRule
+---@field [1] string Lua pattern for text in lower case
+---@field kind? agentlua.LimitKind
+---@field scope? agentlua.LimitScope
+---@field vendor? string
+
+--- Dollars per million tokens.
+---@class (exact) agentlua.Price
+---@field input number
+---@field output number
+---@field cached? number
+
+---@class (exact) agentlua.Login
+---@field argv string[] the vendor's own command
+---@field env? table<string, string|boolean>
+---@field url? string Lua pattern of the address
+---@field ask_code? string Lua pattern with which it asks for the code
+---@field success? string Lua pattern with which it says that it worked
+---@field check? string[] command that exits 0 when somebody is logged in
+
+--- What an agent says; which fields it has depends on its type.
+---@class (exact) agentlua.Event
+---@field type "session"|"text"|"thinking"|"tool_call"|"tool_result"|"usage"|"limit"|"auth"|"error"|"result"|"question"
+---@field id? string of session, tool_call, tool_result
+---@field model? string of session
+---@field text? string
+---@field name? string of tool_call
+---@field ok? boolean of tool_result, result
+---@field tokens_in? number of usage, cached ones included
+---@field tokens_out? number of usage
+---@field tokens_cached? number of usage
+---@field cost? number of usage, dollars
+---@field turns? number of usage
+---@field scope? string "attempt" or "session" of usage; what a limit is of
+---@field kind? agentlua.LimitKind of limit
+---@field resets_at? number of limit, wall seconds
+---@field retry_after? number of limit, seconds
+---@field retrying? boolean of limit, auth, error: the program would wait by itself
+---@field status? number of auth, error: of HTTP
+---@field code? "no_session" of error
+---@field ending? agentlua.Ending of result
+---@field open? boolean of result: more may follow
+---@field session? string of result
+---@field question? string of question
+---@field questions? agentlua.Question[] of question
+---@field options? any[] of question
+---@field context? string of question

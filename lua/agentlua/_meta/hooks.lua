@@ -1,0 +1,12 @@
+---@meta
+
+--- What .agentlua/hooks.lua returns: functions that a run calls. An error in one is reported and stops nothing.
+---@class (exact) agentlua.Hooks
+---@field on_task_start? fun(task: agentlua.Task, run: agentlua.Run) before a task is worked on
+---@field on_prompt? fun(prompt: string, task: agentlua.Task, run: agentlua.Run): string? what is sent instead
+---@field on_event? fun(event: agentlua.Event, task: agentlua.Task, run: agentlua.Run) an agent has said something
+---@field on_result? fun(result: agentlua.Result, task: agentlua.Task, run: agentlua.Run) an attempt has ended
+---@field before_land? fun(task: agentlua.Task, tree: agentlua.Tree, run: agentlua.Run): boolean?, string? false, reason: it waits for a person
+---@field after_land? fun(task: agentlua.Task, tree: agentlua.Tree, run: agentlua.Run) the work is on the base
+---@field on_needs_input? fun(task: agentlua.Task, questions: agentlua.Question[], run: agentlua.Run) an agent asks
+---@field on_stop? fun(reason: string, run: agentlua.Run) the run has ended

@@ -1,0 +1,85 @@
+---@meta
+
+--- A task: a JSON file. Fields of your own are kept.
+---@class agentlua.Task
+---@field [string] any
+---@field id string
+---@field id8? string its first 8 hex digits
+---@field name string
+---@field status? agentlua.Status the directory it is in
+---@field file? string its name there
+---@field claimed_from? agentlua.Status where it was before it was claimed
+---@field description? string
+---@field category? string
+---@field slug? string
+---@field type? string
+---@field reason? string why it is where it is
+---@field working_dir? string
+---@field workflow? string
+---@field model? string of the agent
+---@field agent? string one of those that config.lua names
+---@field priority? number 1 is first
+---@field effort? string XS, S, M, L, XL
+---@field hold? boolean it does not run
+---@field needs_interview? boolean
+---@field skip_analysis? boolean
+---@field skip_worktree? boolean
+---@field not_before? string a time like 2026-01-31T08:00:00Z
+---@field dependencies? string|string[] ids or names
+---@field child_tasks? string[] ids
+---@field acceptance_criteria? string[]
+---@field steps? string[]
+---@field files? string[] paths
+---@field resources? string[] names; tasks that share one do not run at once
+---@field touches? string[] globs; the same
+---@field applicable_standards? string|string[] paths
+---@field applicable_agents? string|string[] paths
+---@field applicable_skills? string|string[] paths
+---@field applicable_decisions? string|string[] ids
+---@field condition? string|string[] rules on paths
+---@field ignore? table<string, boolean>
+---@field worktree? table<string, any> {path, branch, base, base_commit}
+---@field analysis_worktree? table<string, any> the same
+---@field analysis? table<string, any>
+---@field pending_question? agentlua.Question
+---@field pending_questions? agentlua.Question[]
+---@field questions_resolved? agentlua.Question[]
+---@field split_proposal? table<string, any> {sub_tasks}
+---@field budget? agentlua.Amounts
+---@field attempts? agentlua.AttemptEntry[]
+---@field skip_history? table[]
+---@field verification? table[]
+---@field created_at? string
+---@field updated_at? string
+---@field completed_at? string
+---@field stop_wanted? boolean somebody has stopped it
+
+---@class agentlua.Question
+---@field [string] any
+---@field question string
+---@field context? string
+---@field options? any[]
+---@field answer? string
+
+--- What a task keeps of an attempt.
+---@class agentlua.AttemptEntry
+---@field [string] any
+---@field n integer
+---@field run string
+---@field agent string
+---@field account? string
+---@field version? string
+---@field phase? string
+---@field cwd? string
+---@field started_at string
+---@field ended_at? string
+---@field ending? agentlua.Ending
+---@field session? string
+---@field turns? integer
+---@field cost? number dollars
+---@field model? string
+---@field seconds? number
+---@field exit_code? integer
+---@field bound? string
+
+---@alias agentlua.Ending "done"|"needs_input"|"limit"|"auth"|"max_turns"|"budget"|"timeout"|"api_error"|"refused"|"crash"|"killed"|"stopped"
