@@ -225,6 +225,24 @@ local function deadlock()
   return errors.new("EDEADLOCK", whereabouts.deadlock(stuck))
 end
 
+-- Waits for events, at most `limit` seconds, and tells those whom they concern.
+local function deliver(limit)
+  local signalled, failure = core.loop.step(limit), nil
+  for _, id in ipairs(signalled) do
+    for waiter in pairs(waiting[id] or {}) do wake(waiter) end
+  end
+  for _, id in ipairs(signalled) do
+    if handlers[id] then
+      local ok, problem = errors.try(handlers[id])
+      failure = failure or not ok and problem
+    end
+  end
+  if failure then error(failure, 0) end -- not before everybody was told
+end
+
+--- Looks for events and lets no fiber go on: for a hook that interrupts a script which does not yield.
+function M.poll() deliver(0) end
+
 --- One turn: fibers that can go on do, then the loop waits for the next event. At most `limit`
 --- seconds; none: as long as it takes. Raises EDEADLOCK when nothing can ever happen.
 function M.turn(limit)
@@ -239,17 +257,7 @@ function M.turn(limit)
     error(deadlock(), 0)
   end
   if watchdog then watchdog:rest() end
-  local signalled, failure = core.loop.step(limit), nil
-  for _, id in ipairs(signalled) do
-    for waiter in pairs(waiting[id] or {}) do wake(waiter) end
-  end
-  for _, id in ipairs(signalled) do
-    if handlers[id] then
-      local ok, problem = errors.try(handlers[id])
-      failure = failure or not ok and problem
-    end
-  end
-  if failure then error(failure, 0) end -- not before everybody was told
+  deliver(limit)
 end
 
 --- Makes a fiber of `group` that runs `fn(...)` from the next turn on.
