@@ -17,10 +17,11 @@ file="notes/$(printf '%s' "$name" | tr -cs '[:alnum:]' '-' | tr '[:upper:]' '[:l
 mkdir -p notes
 printf '# %s\n\nWritten by the demo agent.\n' "$name" >"$file"
 git add "$file"
-git commit -q -m "wip: $file"
+git diff --cached --quiet || git commit -q -m "wip: $file" # a second try finds it there
 say "wrote and committed $file"
 [ -f notes/README.md ] || printf '# Notes\n\n' >notes/README.md
-printf -- '- [%s](%s)\n' "$name" "${file#notes/}" >>notes/README.md
+entry="- [$name](${file#notes/})"
+grep -qxF -e "$entry" notes/README.md || printf '%s\n' "$entry" >>notes/README.md
 say "listed it in notes/README.md, not committed"
 printf '{"type":"usage","tokens_in":120,"tokens_out":40}\n'
 printf '{"type":"result","text":"Added %s."}\n' "$file"

@@ -61,8 +61,11 @@ end }]]):format(work)
 
   it("knows option tables, at any depth, and the texts that they allow", function()
     finds 'require("agentlua").project.open():loop { <form=>from> = "todo", to = "<in-progres=>in-progress>" }'
-    finds 'require("agentlua").process.run { "ls", <timout=>timeout> = 3, stderr = "<merg=>merge>", pty = { <row=>rows> = 3 } }'
-    finds 'local s = require("agentlua").store.open("x", { <creat=>create> = true }) s:claim { from = { "<tood=>todo>" } }'
+    finds [[require("agentlua").process.run {
+      "ls", <timout=>timeout> = 3, stderr = "<merg=>merge>", pty = { <row=>rows> = 3 },
+    }]]
+    finds [[local s = require("agentlua").store.open("x", { <creat=>create> = true })
+      s:claim { from = { "<tood=>todo>" } }]]
   end)
 
   it("follows what functions of the script get and give, its tables, loops and handlers", function()
@@ -88,7 +91,7 @@ end }]]):format(work)
     finds("return { verify = { { <nam=>name> = 'x', argv = { 'x' }, when = { <path=>paths> = {} } } } }", "config.lua")
     finds("local c = { jobs = 1 } c.<atempts=>attempts> = 2 return c", "config.lua")
     assert.matches("config.lua is data", check.source("return { jobs = os.time() }", "config.lua")[1].message)
-    assert.same({}, found("local M = { verfy = 1 } function M.f() return os.time() end return M", ".agentlua/lua/config.lua"))
+    assert.same({}, found("local M = { verfy = 1 } function M.f() return os.time() end return M", ".x/lua/config.lua"))
   end)
 
   it("knows hooks, and what they get", function()

@@ -32,14 +32,15 @@ local function check_prompts(dir, findings)
   end
   local ok, p = errors.try(project.open, { options = {} })
   if not ok then return end -- config.lua has a mistake, which is told
-  local task = { id = core.text.uuid(), name = "check", status = "todo" }
+  local id = core.text.uuid()
+  local task = { id = id, name = "check", status = "todo", file = id .. ".json" }
   for _, name in ipairs(names) do
     local good, problem = errors.try(p.prompt, p, name, task, { INTERRUPTED = "", FAILURE = "" })
+    if not good and problem.code ~= "EPROMPT" then error(problem, 0) end
     if not good then
       local file, line, message = problem.message:match "^(.-):(%d+): (.*)$"
       findings[#findings + 1] = {
-        file = file or name .. ".md", line = math.tointeger(tonumber(line)) or 1, column = 1,
-        message = message or problem.message,
+        file = file, line = math.tointeger(tonumber(line)), column = 1, message = message,
       }
     end
   end

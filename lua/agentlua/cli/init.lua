@@ -5,6 +5,7 @@ local errors = require "agentlua.errors"
 local git = require "agentlua.git"
 local place = require "agentlua.place"
 local store = require "agentlua.store"
+local stubs = require "agentlua.stubs"
 local trust = require "agentlua.trust"
 
 local gitignore = [[
@@ -14,6 +15,19 @@ local gitignore = [[
 /events.jsonl
 /limits.json
 /memory.sqlite*
+# What editors know of agentlua; written by agentlua init.
+/meta/
+]]
+
+-- Settings of the Lua language server, for an editor that opens .agentlua.
+local luarc = [[
+{
+  "runtime.version": "Lua 5.4",
+  "runtime.path": ["lua/?.lua", "lua/?/init.lua"],
+  "workspace.library": ["meta"],
+  "workspace.ignoreDir": ["tasks", "runs"],
+  "workspace.checkThirdParty": false
+}
 ]]
 
 local config = [[
@@ -72,6 +86,15 @@ local function verify_lines(found)
   return table.concat(lines, "\n")
 end
 
+-- What editors need to complete and check scripts.
+local function write_for_editors(dir)
+  errors.check(core.fs.mkdir(dir .. "/meta"))
+  for _, topic in ipairs(stubs.topics) do
+    errors.check(core.fs.write { path = ("%s/meta/%s.lua"):format(dir, topic), content = stubs.text(topic) })
+  end
+  errors.check(core.fs.write { path = dir .. "/.luarc.json", content = luarc })
+end
+
 return {
   summary = "make .agentlua in this repository, and trust it",
   run = function()
@@ -90,6 +113,7 @@ return {
     local found = detect(at.root)
     errors.check(core.fs.write { path = at.dir .. "/.gitignore", content = gitignore })
     errors.check(core.fs.write { path = at.dir .. "/config.lua", content = config:format(verify_lines(found)) })
+    write_for_editors(at.dir)
     errors.check(store.open(at.dir .. "/tasks", { create = true }))
     trust.add(at.dir)
     print("made " .. core.text.printable(at.dir))
