@@ -11,8 +11,8 @@ local M = {}
 
 --- The files of _meta/, in the order of the reference.
 M.topics = {
-  "al", "fiber", "process", "git", "store", "limit", "events", "lock", "fs", "json", "text", "library", "project",
-  "run", "task", "config", "hooks", "agent", "decode",
+  "al", "fiber", "process", "git", "store", "limit", "events", "lock", "fs", "json", "text", "errors", "library",
+  "project", "run", "task", "config", "hooks", "agent", "decode", "record",
 }
 
 local has_embedded, embedded = pcall(require, "agentlua.embedded")

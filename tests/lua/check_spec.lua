@@ -56,7 +56,9 @@ end }]]):format(work)
       local result = run:attempts { agent = p:agent(task), cwd = "/", prompt = "x", phase = "x", accept = function(r)
         return r.<okk=>ok>
       end }
-      if result.ending == "<tiemout=>timeout>" or result.<endign=>ending> then return p:give_up(task, tree, { <reson=>reason> = "x" }) end]])
+      if result.ending == "<tiemout=>timeout>" or result.<endign=>ending> then
+        return p:give_up(task, tree, { <reson=>reason> = "x" })
+      end]])
   end)
 
   it("knows option tables, at any depth, and the texts that they allow", function()
@@ -81,13 +83,28 @@ end }]]):format(work)
       read(child)]]
   end)
 
+  it("tells methods from functions", function()
+    local text = loop "p.prompt('execute', task) p.land(p, task, tree) al:log 'x' tree:close()"
+    assert.same({
+      "5:3 'prompt' is a method: write a colon before it", "5:52 'log' is no method: write a dot before it",
+    }, found(text))
+    assert.same({}, found [[
+      local al = require "agentlua"
+      local M = {}
+      function M:take(child) for line in child:lines() do print(self.name, line) end end
+      function M.give(self, n) return n end
+      M:take(al.process.spawn { "true" })
+      M.take(M, al.process.spawn { "true" })
+      M:give("x"):upper() ]])
+  end)
+
   it("knows names: of Lua, of its libraries, of the file itself", function()
     finds "local name = 1 <prnt=>print>(<nmae=>name>, string.<formt=>format>('x'), table.<concta=>concat>({}))"
     finds "local count = 1 local function f() <cuont=>count> = 2 end f() print(count)"
   end)
 
   it("knows the keys of config.lua, at any depth, and that it is data", function()
-    finds("return { <verfy=>verify> = {}, timeouts = { <iddle=>idle> = 3 }, land = '<squahs=>squash>' }", "x/config.lua")
+    finds("return { <verfy=>verify> = {}, timeouts = { <iddle=>idle> = 3 }, land = '<squahs=>squash>' }", "config.lua")
     finds("return { verify = { { <nam=>name> = 'x', argv = { 'x' }, when = { <path=>paths> = {} } } } }", "config.lua")
     finds("local c = { jobs = 1 } c.<atempts=>attempts> = 2 return c", "config.lua")
     assert.matches("config.lua is data", check.source("return { jobs = os.time() }", "config.lua")[1].message)

@@ -98,7 +98,8 @@ describe("agentlua repl on a pipe", function()
   end)
 
   it("keeps globals, and has al; waiting calls and fibers work", function()
-    local out = repl "n = 0\nal.spawn(function() al.sleep(0.01) n = 5 end)\nn\n=al.process.run({ 'echo', 'hi' }).stdout\n"
+    local out = repl("n = 0\nal.spawn(function() al.sleep(0.01) n = 5 end)\nn\n"
+      .. "=al.process.run({ 'echo', 'hi' }).stdout\n")
     assert.matches("5\nhi\n\n$", out)
   end)
 

@@ -100,6 +100,27 @@ describe("stubs", function()
     for name in pairs(fields.known) do assert.truthy(stubs.field("agentlua.Task", name), name) end
   end)
 
+  it("have the events that backends may emit", function()
+    local types = {}
+    for _, one in ipairs(stubs.field("agentlua.Event", "type").type.of) do types[one.value] = true end
+    assert.same(sorted(require "agentlua.agent".event_types), sorted(types))
+  end)
+
+  it("have the keys of checks and of rates in config.lua", function()
+    for class, settings in pairs {
+      ["agentlua.Check"] = function(key) return { verify = { { [key] = print } } } end,
+      ["agentlua.When"] = function(key) return { verify = { { when = { [key] = print } } } } end,
+      ["agentlua.RateSettings"] = function(key) return { rate = { claude = { [key] = print } } } end,
+      ["agentlua.Amounts"] = function(key) return { budget = { day = { [key] = print } } } end,
+    } do
+      for key in pairs(stubs.load().classes[class].fields) do
+        local ok, problem = al.errors.try(config.check, settings(key), "x")
+        assert.is_false(ok)
+        assert.is_nil(problem.message:find("unknown key", 1, true), key)
+      end
+    end
+  end)
+
   it("have the options that processes take", function()
     for name, field in pairs(stubs.load().classes["agentlua.ProcessOptions"].fields) do
       local ok, message = pcall(core.process.spawn, { "true", [name] = print })
@@ -147,7 +168,8 @@ describe("stubs", function()
   it("are Lua that LuaLS reads, one topic a file", function()
     for _, topic in ipairs(stubs.topics) do
       local text = stubs.text(topic)
-      assert(load(text, "=" .. topic))
+      local chunk = assert(load(text, "=" .. topic))
+      assert.equal(text:match "^%-%-%-@meta ([%w.]+)\n" ~= nil, chunk() ~= nil, topic) -- a module returns its table
       assert.matches("^%-%-%-@meta", text)
     end
     for _, file in ipairs(core.fs.list "lua/agentlua/_meta") do

@@ -113,3 +113,5 @@ function config.load(path) end
 ---@param prefix? string
 ---@return agentlua.Config
 function config.check(settings, where, keys, prefix) end
+
+return config

@@ -33,3 +33,5 @@ local log = {}
 ---@return boolean
 ---@return string message
 function log:append(kind, fields) end
+
+return events

@@ -115,3 +115,5 @@ function fiber.wait(id) end
 --- One turn of the event loop, at most `limit` seconds.
 ---@param limit? number
 function fiber.turn(limit) end
+
+return fiber

@@ -289,3 +289,5 @@ function repo:worktree_adopt(known) end
 ---@param prefix string
 ---@return string[] names
 function repo:refs(prefix) end
+
+return git

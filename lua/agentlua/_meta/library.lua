@@ -1,56 +1,5 @@
 ---@meta
 
----@class agentlua.ErrorValue
----@field code string stable: compare it
----@field message string for people
----@field exit integer what a command ends with
----@field traceback? string
-
----@class agentlua.errors
-local errors = {}
-
----@param code string
----@param message string
----@param exit? integer 1 by default
----@return agentlua.ErrorValue
-function errors.new(code, message, exit) end
-
----@param value any
----@return boolean
-function errors.is(value) end
-
---- Raises an error of the user's: exit code 2.
----@param code string
----@param message string
-function errors.usage(code, message) end
-
---- Raises when the value is nil, or false with a message; else gives all values.
----@generic T
----@param value T
----@param message? string
----@param code? string
----@return T
-function errors.check(value, message, code, ...) end
-
---- The same, as an error of the user's.
----@generic T
----@param value T
----@param message? string
----@param code? string
----@return T
-function errors.check_usage(value, message, code) end
-
----@param value any
----@param traceback? string
----@return agentlua.ErrorValue
-function errors.wrap(value, traceback) end
-
---- Calls a function; its failure is an error value, never raised.
----@param fn fun(...): any
----@return boolean ok
----@return any
-function errors.try(fn, ...) end
-
 ---@class agentlua.place
 ---@field explicit boolean the user named a directory (-C)
 local place = {}
@@ -147,9 +96,27 @@ function view.say(text, kind) end
 ---@return fun(task: agentlua.Task, event: agentlua.Event)
 function view.events(options) end
 
----@param answer agentlua.Next
----@return agentlua.LoopResult
-function view.dry_run(answer) end
+--- Seconds as 3:05 or 1:02:33.
+---@param seconds number
+---@return string
+function view.duration(seconds) end
+
+--- What something has used, in words.
+---@param used { turns?: integer, tokens?: integer, cost?: number }
+---@return string
+function view.usage(used) end
+
+--- Lines for the tasks of a run.
+---@param rows table[] as in progress.lua
+---@param width? integer columns
+---@param now? number wall seconds; nil: no ages
+---@return string[]
+function view.rows(rows, width, now) end
+
+--- Shows the tasks of a run below what is printed, until the fiber is cancelled.
+---@param progress any
+---@param at? any
+function view.follow(progress, at) end
 
 ---@param record table<string, any>
 function view.summary(record) end

@@ -127,3 +127,5 @@ function limit.wait(account, stopped) end
 ---@param cap? number
 ---@return number
 function limit.backoff(n, base, cap) end
+
+return limit

@@ -1,4 +1,4 @@
----@meta agentlua.lock
+---@meta
 
 ---@class (exact) agentlua.LockOptions
 ---@field wait? number seconds; 0 by default

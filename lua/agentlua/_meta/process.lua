@@ -140,3 +140,5 @@ function child:id() end
 function child:finished() end
 
 function child:close() end
+
+return process

@@ -110,6 +110,12 @@ function p:agents_for(task) end
 ---@return string? account
 function p:free_agent(task, held) end
 
+--- The model that was asked for, of the agent that it was asked of.
+---@param task agentlua.Task
+---@param backend agentlua.LoadedBackend
+---@return string?
+function p:model_of(task, backend) end
+
 --- Makes the checks of config.lua in a worktree.
 ---@param task agentlua.Task
 ---@param tree agentlua.Tree
@@ -279,3 +285,5 @@ function p:sweep() end
 
 --- Ends the reviews that are over.
 function p:settle_reviews() end
+
+return project

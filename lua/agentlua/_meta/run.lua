@@ -39,6 +39,9 @@
 ---@field hooks agentlua.Hooks
 ---@field children table<agentlua.Child, agentlua.Task>
 ---@field claims table<string, any>
+---@field agents table<string, agentlua.Child> by the task's id
+---@field progress any what each task is at
+---@field unknown_cost table<string, any> names of agents
 ---@field stopping? string why it stops
 ---@field paused? boolean
 ---@field signal? integer that stops it
@@ -57,6 +60,11 @@ function run:event(kind, fields) end
 --- Asks the run to stop.
 ---@param reason? string
 function run:stop(reason) end
+
+--- True when no more is to be done for a task.
+---@param task agentlua.Task
+---@return boolean
+function run:halts(task) end
 
 --- Starts a process for a task: it is stopped and paused with the run.
 ---@param task agentlua.Task

@@ -137,3 +137,5 @@ function opened:quarantine(problem) end
 function opened:watch(fn) end
 
 function opened:close() end
+
+return store

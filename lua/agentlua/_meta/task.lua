@@ -49,6 +49,7 @@
 ---@field attempts? agentlua.AttemptEntry[]
 ---@field skip_history? table[]
 ---@field verification? table[]
+---@field whispers? { text: string }[] what the operator has said of it
 ---@field created_at? string
 ---@field updated_at? string
 ---@field completed_at? string

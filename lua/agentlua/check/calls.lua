@@ -46,13 +46,14 @@ function builtin.pcall(self, node)
 end
 
 -- Checks the arguments of a call, from `from` on, against the parameters of a function; gives types of its results.
-function walker:call(fun, node, from)
+-- `shift`: how many parameters of a function of the script come before them.
+function walker:call(fun, node, from, shift)
   local generic
   for i = from, #node.args do
     local param = fun and fun.params[i - from + 1]
     local expected = param and param.name ~= "..." and param.type or nil
     if fun and fun.node then
-      local own = fun.node.params[i - from + 1]
+      local own = fun.node.params[i - from + 1 + shift]
       local type = self:expr(node.args[i], own and self.hints[own.at])
       if own and not own.implicit then self:learn(own.at, type) end
     else
@@ -68,6 +69,9 @@ function walker:call(fun, node, from)
   return results
 end
 
+-- What is surely not the object of a method.
+local no_object = { table = true, string = true, number = true, ["function"] = true, ["nil"] = true }
+
 --- Types of all results of an expression.
 function walker:results(node, expected)
   if node.type == "parens" then return { self:expr(node, expected) } end
@@ -77,15 +81,20 @@ function walker:results(node, expected)
       return builtin[callee.name](self, node)
     end
     local type, described = self.expression[callee.type](self, callee)
-    local from = 1
-    if described and described.method then -- p.land(p, task)
-      from = 2
-      if node.args[1] then self:expr(node.args[1]) end
+    if not described or not described.method then return self:call(fields.fun(type), node, 1, 0) end
+    local first = node.args[1] -- p.land(p, task)
+    if not first or no_object[first.type] then
+      self:report(callee.key_at, ("'%s' is a method: write a colon before it"):format(callee.key))
+    elseif first then
+      self:expr(first)
     end
-    return self:call(fields.fun(type), node, from)
+    return self:call(fields.fun(type), node, 2, 0)
   elseif node.type == "method" then
-    local type = self:read_field(self:object(node.object), node.name, node.name_at)
-    return self:call(fields.fun(type), node, 1)
+    local type, described = self:read_field(self:object(node.object), node.name, node.name_at)
+    if described and described.is_function and not described.method then
+      self:report(node.name_at, ("'%s' is no method: write a dot before it"):format(node.name))
+    end
+    return self:call((not described or described.method) and fields.fun(type) or nil, node, 1, 1)
   end
   return { self:expr(node, expected) }
 end
