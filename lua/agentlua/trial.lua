@@ -4,6 +4,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
+local files = require "agentlua.trial_files"
 local process = require "agentlua.process"
 local resource = require "agentlua.resource"
 local store = require "agentlua.store"
@@ -21,59 +22,6 @@ M.tasks = {
   -- The last one: nothing lands, which its changes would meet, between its question and the answer.
   { name = "Asks", description = "The agent asks first, and is answered.", asks = true },
 }
-
-local asking_agent = [[
-#!/bin/sh
-# The demo agent; for one task it asks first.
-prompt=$(cat)
-case $prompt in
-*"# Task: Asks"*)
-  if ! [ -e "%s/asked" ]; then
-    : >"%s/asked"
-    agentlua task ask "$AGENTLUA_TASK_ID" "Shall I?" --option yes no
-    exit 0
-  fi ;;
-esac
-printf '%%s\n' "$prompt" | sh -c "$AGENTLUA_TRIAL_AGENT" demo
-]]
-
-local doubting_check = [[
-#!/bin/sh
-# Fails once for one task.
-[ "$AGENTLUA_TASK_ID" = "%s" ] && ! [ -e "%s/doubted" ] || exit 0
-: >"%s/doubted"
-echo "this is the failure that agentlua test makes once"
-exit 1
-]]
-
--- Put around the text of the user's config.lua, which is data and stays it.
-local settings = [[
-local c = (function(...)
-%s
-end)(...) or {}
--- The throw-away repository has places, branches and reviews of its own.
-c.tasks, c.worktrees, c.base, c.pr, c.network_store = nil, nil, nil, nil, nil
-c.limits, c.jobs = { max_wait = 1 }, 1
-c.verify = c.verify or {}
-if not %s then
-  c.setup = nil
-  for i = 1, #c.verify do
-    if c.verify[i].argv then c.verify[i].argv = { "true" } end
-  end
-end
-c.verify[#c.verify + 1] = { name = "agentlua test", argv = { "sh", %q } }
-c.backends = c.backends or {}
-%s
-return c
-]]
-
--- A backend whose program prints a recording, and does nothing.
-local replay = [[
-local backend = c.backends[%q] or {}
-c.backends[%q], c.on_empty = backend, "done"
-backend.argv, backend.permission, backend.prepare = { "cat", %q }, false, false
-backend.version, backend.check, backend.pre_args, backend.args = false, false, {}, {}
-]]
 
 local trial = {}
 trial.__index = trial
@@ -159,19 +107,15 @@ function trial:copy_project(at, options)
   if at and core.fs.stat(at.dir .. "/hooks.lua") then
     errors.check(core.fs.copy { from = at.dir .. "/hooks.lua", to = self.dir .. "/hooks.lua" })
   end
-  local more = ""
-  if options.transcript then
-    more = replay:format(options.agent, options.agent, core.fs.realpath(options.transcript))
-  else
-    local script = self.top .. "/agent.sh"
-    write(script, asking_agent:format(self.top, self.top))
-    if options.agent == "demo" then
-      more = ('c.backends.demo = { argv = { "sh", %q } }'):format(script)
-    end
-  end
   local own = at and core.fs.read(at.dir .. "/config.lua") or "return {}"
-  write(self.dir .. "/config.lua", settings:format(own, options.verify or false, self.top .. "/check.sh", more))
-  write(self.top .. "/check.sh", doubting_check:format(self.twice or "", self.top, self.top))
+  local agent, check = self.top .. "/agent.sh", self.top .. "/check.sh"
+  write(agent, files.agent(self.top))
+  write(check, files.check(self.top, self.twice))
+  write(self.dir .. "/config.lua", files.config(own, {
+    verify = options.verify, check = check, agent = options.agent,
+    transcript = options.transcript and core.fs.realpath(options.transcript),
+    script = not options.transcript and options.agent == "demo" and agent or nil,
+  }))
 end
 
 --- Makes the surroundings of a trial. `at`: the user's project, {root, dir}, or nil. Options: agent, transcript = path
