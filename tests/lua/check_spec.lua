@@ -142,6 +142,11 @@ end }]]):format(work)
   end)
 
   it("leaves alone what it cannot know", function()
+    assert.same({}, found [[
+      local state = { events = {} }
+      local function look() return state.event end
+      local function note(one) state.event = one end
+      note(1) print(look(), #state.events) ]])
     assert.same({}, found(loop [[
   task.team = "blue"
   local mine = require "mine"

@@ -10,7 +10,8 @@ local M = {}
 
 local globals = {}
 for name in ([[_ENV _G _VERSION arg assert collectgarbage dofile error getmetatable ipairs load loadfile next pairs
-pcall print rawequal rawget rawlen rawset require select setmetatable tonumber tostring type warn xpcall]]):gmatch "%S+" do
+pcall print rawequal rawget rawlen rawset require select setmetatable tonumber tostring type warn
+xpcall]]):gmatch "%S+" do
   globals[name] = types.any
 end
 for name in ("coroutine debug io math os package string table utf8"):gmatch "%S+" do

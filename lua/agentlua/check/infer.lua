@@ -14,11 +14,12 @@ local M = {}
 --- Walks a tree. Options: returns = name of the class that the file returns; no_globals = it can use nothing;
 --- on_finding(at, message, nearest); files_of("prompt" | "agent") -> names; has_module(name); dir = an .agentlua.
 function M.walk(tree, options)
-  local hints, escaped, read_names, assigned = {}, {}, {}, {}
+  local hints, escaped, assigned, read_names, written_names = {}, {}, {}, {}, {}
   for pass = 1, 3 do
     local self = setmetatable({
       silent = pass < 3, on_finding = options.on_finding, no_globals = options.no_globals, hints = hints,
-      learned = {}, escaped = escaped, read_names = read_names, gone = {}, assigned = assigned,
+      learned = {}, escaped = escaped, gone = {}, assigned = assigned,
+      read_names = read_names, written_names = written_names,
       files_of = options.files_of, has_module = options.has_module, dir = options.dir,
       returns = { expected = { options.returns and { kind = "class", name = options.returns } } },
     }, walker)

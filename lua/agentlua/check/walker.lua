@@ -56,15 +56,26 @@ end
 
 -- ---- fields --------------------------------------------------------------------------------------------------
 
+local function has(names, wanted)
+  for _, name in ipairs(names) do
+    if name == wanted then return true end
+  end
+  return false
+end
+
+-- Whether a table of the script's may have more fields than those that are known: somebody else has it, or the
+-- field is given a value somewhere.
+function walker:may_have(object, name)
+  return object.kind == "shape" and (self.escaped[object.at] or self.written_names[name])
+end
+
 --- Type of a field that is read.
 function walker:read_field(object, name, at)
   self.read_names[name] = true
   local type, described = fields.field(object, name)
   local names, kind = fields.names(object)
   if not type or kind == "open" and not described then
-    local known = false
-    for _, one in ipairs(names) do known = known or one == name end
-    if not known and (not type or not self.escaped[object.at or false] and near.slip(name, names)) then
+    if not has(names, name) and (not type or not self:may_have(object, name) and near.slip(name, names)) then
       self:report(at, ("%s has no field '%s'"):format(fields.describe(object), name), name, names)
     end
   end
@@ -79,17 +90,14 @@ function walker:write_field(object, name, at, value)
       local names = fields.names(object)
       if near.slip(name, names) then self:report(at, ("this table has no field '%s'"):format(name), name, names) end
     end
+    self.written_names[name] = true
     object.fields[name] = known and known ~= value and types.any or value or types.any
     return types.any
   end
   local type, described = fields.field(object, name)
   local names, kind = fields.names(object)
-  if not described and (kind == "exact" or near.slip(name, names)) then
-    local known = false
-    for _, one in ipairs(names) do known = known or one == name end
-    if not known then
-      self:report(at, ("%s has no field '%s'"):format(fields.describe(object), name), name, names)
-    end
+  if not described and not has(names, name) and (kind == "exact" or near.slip(name, names)) then
+    self:report(at, ("%s has no field '%s'"):format(fields.describe(object), name), name, names)
   end
   return type or types.any
 end
