@@ -25,6 +25,7 @@ describe("agentlua repl at a terminal", function()
     hear "> "
   end
   local function leave()
+    hear "> " -- what is typed while a chunk runs is not for the editor
     child:write "\4"
     local result = child:wait()
     child:close()
@@ -36,6 +37,7 @@ describe("agentlua repl at a terminal", function()
     child:write " + 41\1"
     child:write "1\5\r"
     hear "\r\n42\r\n"
+    hear "> "
     child:write "for i = 7, 8 do\r"
     hear ">> "
     child:write "print(i)\r"
