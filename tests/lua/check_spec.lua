@@ -61,6 +61,16 @@ end }]]):format(work)
       end]])
   end)
 
+  it("knows what a function of the script gets that is handed on", function()
+    finds [[
+      local al = require "agentlua"
+      local p = al.project.open()
+      local function work(task, run)
+        if task.<stauts=>status> then return run:attempts { <promt=>prompt> = "x", cwd = "/", agent = p:agent(task) } end
+      end
+      return p:loop { { from = "todo", to = "analysing", work = work, <job=>jobs> = 1 } }]]
+  end)
+
   it("knows option tables, at any depth, and the texts that they allow", function()
     finds 'require("agentlua").project.open():loop { <form=>from> = "todo", to = "<in-progres=>in-progress>" }'
     finds [[require("agentlua").process.run {

@@ -98,6 +98,9 @@ describe("stubs", function()
   end)
   it("have the fields of tasks that have a meaning", function()
     for name in pairs(fields.known) do assert.truthy(stubs.field("agentlua.Task", name), name) end
+    local types = {}
+    for i, one in ipairs(stubs.field("agentlua.Task", "type").type.of) do types[i] = one.value end
+    assert.same(fields.types, types)
   end)
 
   it("have the events that backends may emit", function()

@@ -57,6 +57,7 @@ function trust.has(dir) end
 ---@field base? string
 ---@field land? string
 ---@field verbose? boolean
+---@field workflow? string
 
 ---@class agentlua.options
 ---@field from_script boolean true while agentlua run runs a script

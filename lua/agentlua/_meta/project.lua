@@ -39,11 +39,14 @@ function tree:close() end
 ---@field status agentlua.Status
 ---@field reason? string
 ---@field refused? boolean
+---@field promoted? boolean analysed without an agent
+---@field trouble? boolean something beside the task has failed
 
 ---@class (exact) agentlua.LoopSpec
 ---@field from agentlua.Status|agentlua.Status[] the preferred one first
 ---@field to agentlua.Status while it is worked on
 ---@field work fun(task: agentlua.Task, run: agentlua.TaskRun): agentlua.Outcome? does one task
+---@field jobs? integer tasks at once, when fewer than the run may have
 
 ---@class agentlua.LoopResult
 ---@field reason string drained, max_tasks, stopped, deadlock, failures, budget, limit, error, dry_run
@@ -68,10 +71,91 @@ function tree:close() end
 ---@field identity? string of git
 local p = {}
 
---- Claims tasks and has each worked on, until nothing can run.
----@param opts agentlua.LoopSpec
+--- Claims tasks and has each worked on, until nothing can run. A list is several loops side by side, the preferred
+--- one first.
+---@param opts agentlua.LoopSpec|agentlua.LoopSpec[]
 ---@return agentlua.LoopResult
 function p:loop(opts) end
+
+--- True when an agent does a task; else perform() does it.
+---@param task agentlua.Task
+---@return boolean
+function p:needs_agent(task) end
+
+--- Does a task that needs no agent.
+---@param task agentlua.Task
+---@param run agentlua.TaskRun
+---@return agentlua.Outcome
+function p:perform(task, run) end
+
+--- Analysed without an agent; nil when one is needed.
+---@param task agentlua.Task
+---@return agentlua.Outcome?
+function p:promote(task) end
+
+--- What an agent is told to do. Raises ENOPROMPT, EPROMPT.
+---@param task agentlua.Task
+---@return string
+function p:task_prompt(task) end
+
+--- The directory that a task is worked on in.
+---@param task agentlua.Task
+---@param tree agentlua.Tree
+---@return string
+function p:working_dir(task, tree) end
+
+--- True when an agent has said something with its analysis; else what it is told.
+---@param task agentlua.Task
+---@param result agentlua.Result
+---@return boolean
+---@return string? feedback
+function p:accept_analysis(task, result) end
+
+--- Ends a task that has nothing to land: it is done.
+---@param task agentlua.Task
+---@return agentlua.Outcome
+function p:finish(task) end
+
+--- Runs a program as an attempt of a task.
+---@param task agentlua.Task
+---@param run agentlua.TaskRun
+---@param path string
+---@param cwd string
+---@return agentlua.Result
+function p:run_program(task, run, path, cwd) end
+
+--- Runs the `post_script` of a task that is done.
+---@param task agentlua.Task
+---@param files? table[] what was landed
+---@param result agentlua.Outcome gets `trouble`
+function p:after_done(task, files, result) end
+
+--- A file that a task names.
+---@param task agentlua.Task
+---@param name string
+---@param top string the checkout to look in
+---@return string path
+---@return string message
+function p:task_file(task, name, top) end
+
+--- The directory that a task is worked on in, below a checkout.
+---@param task agentlua.Task
+---@param top string
+---@return string path
+---@return string message
+function p.directory_of(task, top) end
+
+--- Whether a file of a worktree is changed by its work.
+---@param tree agentlua.Tree
+---@param name string
+---@return boolean
+function p:is_changed(tree, name) end
+
+---@return agentlua.Task[]
+function p:failed_tasks() end
+
+---@return agentlua.Task[]
+function p:tasks_in_review() end
 
 --- The worktree of a task: the one it has, else a new one at the base.
 ---@param task agentlua.Task

@@ -88,6 +88,10 @@ function opened:next(from) end
 ---@return string code
 function opened:claim(options) end
 
+--- True when the last claim() has passed over a task that somebody had hold of just then.
+---@return boolean
+function opened:was_contended() end
+
 --- Moves a task and merges `patch` into its fields. ELOCKED.
 ---@param id string
 ---@param to agentlua.Status

@@ -12,10 +12,18 @@
 ---@field description? string
 ---@field category? string
 ---@field slug? string
----@field type? string
+---@field type? "prompt"|"prompt_template"|"script"|"mcp"|"task_gen"|"barrier" "prompt" by default
+---@field script_path? string program of a script
+---@field post_script? string program that runs when it is done
+---@field prompt? string template of a prompt_template
+---@field mcp_tool? string
+---@field mcp_args? table<string, any>
+---@field optional? boolean its failure does not end the workflow
+---@field timeout? number seconds
 ---@field reason? string why it is where it is
 ---@field working_dir? string
 ---@field workflow? string
+---@field workflow_dir? string
 ---@field model? string of the agent
 ---@field agent? string one of those that config.lua names
 ---@field priority? number 1 is first

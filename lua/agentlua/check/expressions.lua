@@ -68,6 +68,7 @@ end
 function walker:expr(node, expected)
   local type = expression[node.type](self, node, expected)
   if node.type == "name" or node.type == "index" then self:let_go(type) end
+  if expected and type.node then self:learn_params(type.node, fields.fun(expected)) end
   if expected and node.type == "name" then
     local var = self:find(node.name)
     if var and (type.kind == "shape" or type == types["nil"]) then self:learn(var.at, expected) end

@@ -54,6 +54,14 @@ function walker:learn(at, type)
   self.learned[at] = type
 end
 
+-- What a function of the script's is called with, where it is handed on as a `wanted` one.
+function walker:learn_params(node, wanted)
+  for i, param in ipairs(wanted and node.params or {}) do
+    local known = wanted.params[i]
+    if known and known.name ~= "..." then self:learn(param.at, known.type) end
+  end
+end
+
 -- ---- fields --------------------------------------------------------------------------------------------------
 
 local function has(names, wanted)
