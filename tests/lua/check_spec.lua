@@ -66,7 +66,7 @@ end }]]):format(work)
       local al = require "agentlua"
       local p = al.project.open()
       local function work(task, run)
-        if task.<stauts=>status> then return run:attempts { <promt=>prompt> = "x", cwd = "/", agent = p:agent(task) } end
+        if task.<stauts=>status> then run:attempts { <promt=>prompt> = "x", cwd = "/", agent = p:agent(task) } end
       end
       return p:loop { { from = "todo", to = "analysing", work = work, <job=>jobs> = 1 } }]]
   end)
