@@ -32,7 +32,7 @@ local c = (function(...)
 %s
 end)(...) or {}
 -- The throw-away repository has places, branches and reviews of its own.
-c.tasks, c.worktrees, c.base, c.pr, c.network_store = nil, nil, nil, nil, nil
+c.tasks, c.worktrees, c.base, c.push, c.pr, c.network_store = nil, nil, nil, nil, nil, nil
 c.limits, c.jobs = { max_wait = 1 }, 1
 c.verify = c.verify or {}
 if not %s then

@@ -9,6 +9,7 @@
 ---@field land? "squash"|"merge"|"rebase"|"branch"|"patch"|"none" "squash" by default
 ---@field message? string "feat: {name} [task:{id8}]" by default
 ---@field author? string "Name <email>"; git's own by default
+---@field push? string|boolean remote that the base is pushed to after each landing; false by default
 ---@field pr? agentlua.PrSettings
 ---@field protect? string[] globs; changes to these wait for a person; { ".agentlua/**" } by default
 ---@field copy? string[] globs of ignored files that a worktree gets too; { ".env*" } by default

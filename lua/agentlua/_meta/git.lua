@@ -28,6 +28,10 @@ function git.open(path) end
 ---@class (exact) agentlua.FetchOptions
 ---@field remote string
 
+---@class (exact) agentlua.PushOptions
+---@field remote string
+---@field branch string
+
 ---@class (exact) agentlua.WorktreeAddOptions
 ---@field path string
 ---@field branch string
@@ -133,6 +137,13 @@ local repo = {}
 --- Brings the branches of a remote up to date.
 ---@param options agentlua.FetchOptions
 function repo:fetch(options) end
+
+--- Pushes a branch to that of its name at a remote, never by force.
+---@param options agentlua.PushOptions
+---@return boolean
+---@return string message
+---@return string code
+function repo:push(options) end
 
 ---@param options agentlua.WorktreeAddOptions
 ---@return agentlua.At

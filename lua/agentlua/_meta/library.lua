@@ -56,6 +56,7 @@ function trust.has(dir) end
 ---@field tasks? string
 ---@field base? string
 ---@field land? string
+---@field push? boolean
 ---@field verbose? boolean
 ---@field workflow? string
 
