@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agentlua/git/diff.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/submodules.hpp"
 #include "agentlua/git/worktree.hpp"
