@@ -10,6 +10,7 @@ local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
 local launcher = require "agentlua.launch"
 local sandbox = require "agentlua.sandbox"
+local servers = require "agentlua.mcp.servers"
 local tripwire = require "agentlua.tripwire"
 local whispers = require "agentlua.whispers"
 
@@ -52,7 +53,8 @@ end
 local function build(run, task, opts, dir)
   local project = run.project
   return launcher.build(opts.agent, {
-    prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system, mcp = opts.mcp,
+    prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system,
+    mcp = opts.mcp or servers.of(project, environment.of(project, run, task, opts.agent.env), opts.phase),
     model = project:model_of(task, opts.agent), permission = project.options.permission,
   })
 end

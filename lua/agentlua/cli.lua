@@ -18,8 +18,8 @@ local M = {}
 
 M.commands = {
   "init", "run", "task", "status", "log", "cost", "stop", "pause", "resume", "say", "diff", "land", "checkpoint",
-  "restore", "discard", "clean", "prompt", "decision", "edit", "trust", "login", "paths", "doctor", "fsck", "check",
-  "test", "repl", "completion", "version",
+  "restore", "discard", "clean", "prompt", "decision", "mcp", "edit", "trust", "login", "paths", "doctor", "fsck",
+  "check", "test", "repl", "completion", "version",
 }
 
 --- The .agentlua of the current directory's project when its code may run, else nil.

@@ -45,6 +45,17 @@ local function not_negative(value)
   return type(value) == "number" and value >= 0, "a number, 0 for no bound"
 end
 
+-- Servers of MCP: {name = {command=, args=, env=}}.
+local function servers(value)
+  local good = type(value) == "table"
+  for name, one in pairs(good and value or {}) do
+    good = good and type(name) == "string" and name:find "^[%w_-]+$" and type(one) == "table"
+      and type(one.command) == "string" and (one.args == nil or strings(one.args))
+      and (one.env == nil or type(one.env) == "table")
+  end
+  return good and true or false, "a table like { name = { command = \"program\", args = {...}, env = {...} } }"
+end
+
 local figures = { usd = true, tokens = true, turns = true, seconds = true }
 local function amounts(value)
   local good = type(value) == "table"
@@ -106,6 +117,10 @@ M.keys = {
   network_store = { "boolean", false }, -- the task directory is on a network, used by one machine only
   jobs = { positive, 1 },
   require_analysis = { "boolean", false },
+  -- servers and files of tools for agents beside our own; false: agents get none, not even ours
+  mcp = { function(value) return value == false or type(value) == "table", "a table, or false" end, nil, {
+    tools = { list_of "string", {} }, servers = { servers, {} },
+  } },
   prompt = { "table", {} }, -- more names for templates
 }
 
@@ -153,7 +168,7 @@ function M.check(settings, where, keys, prefix)
       errors.usage("ECONFIG", ("%s: '%s' must be %s, it is %s"):format(where, name, expected,
         tostring(value)))
     end
-    out[key] = spec[3] and M.check(value, where, spec[3], name .. ".") or value
+    out[key] = spec[3] and value and M.check(value, where, spec[3], name .. ".") or value
   end
   for i, one in ipairs(out.verify or {}) do
     local known = M.check(one, where, verify_keys, ("verify[%d]."):format(i))

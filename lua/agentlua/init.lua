@@ -13,8 +13,8 @@ local al = {
 
 local parts = {}
 for _, name in ipairs {
-  "config", "errors", "events", "fiber", "git", "limit", "lock", "options", "place", "process", "project", "prompt",
-  "resource", "store", "trust", "view",
+  "config", "errors", "events", "fiber", "git", "limit", "lock", "mcp", "options", "place", "process", "project",
+  "prompt", "resource", "store", "trust", "view",
 } do parts[name] = true end
 
 -- Functions of the scheduler that scripts call by their short names.

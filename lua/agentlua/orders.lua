@@ -46,6 +46,14 @@ function M.say(run, order)
   if run.agents[task.id] then run.agents[task.id]:stop() end
 end
 
+-- What an agent says that it is doing (steering_heartbeat).
+function M.heartbeat(run, order)
+  local function text(value) return type(value) == "string" and value:sub(1, 500) or nil end
+  run:event("heartbeat", {
+    task = text(order.task), status = text(order.status), next_action = text(order.next_action),
+  })
+end
+
 -- Whether a claim is one that agentlua writes: the agent can write to that file, too.
 local function is_claim(order)
   local good = type(order.task) == "string"

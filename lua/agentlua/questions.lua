@@ -79,7 +79,7 @@ end
 
 --- Answers a question (the first one without `opts.question`). Skipping the task is a flag of the
 --- answer (`opts.skip`) or of the option that is chosen, never read out of its words.
----@param opts { question: string?, skip: boolean? }
+---@param opts { question: string?, skip: boolean?, attachments: table? }
 ---@return table patch, string status, string? action  what the chosen option asks for
 function M.answer(task, text, opts)
   local question, place, all = find(task, opts.question)
@@ -93,7 +93,7 @@ function M.answer(task, text, opts)
     id = question.id, question = question.question, context = question.context,
     asked_at = question.asked_at, answered_at = core.time.iso(),
     answer = option and ("%s - %s"):format(option.key, option.label or "") or text,
-    answer_type = option and "option" or "custom",
+    answer_type = option and "option" or "custom", attachments = opts.attachments,
   }
   table.remove(all, place)
   local patch = {

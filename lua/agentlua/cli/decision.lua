@@ -5,6 +5,7 @@ local core = require "agentlua.core"
 local decisions = require "agentlua.decisions"
 local errors = require "agentlua.errors"
 local family = require "agentlua.cli.family"
+local operations = require "agentlua.operations"
 
 local commands = {}
 
@@ -15,14 +16,6 @@ local function id_argument(parser) parser:argument("id", "id of the decision, or
 local function alternative(said)
   local option, reason = said:match "^(.-): *(.+)$"
   return { option = option or said, reason_rejected = reason or "" }
-end
-
--- The tasks that a decision is about: those that are named, else the one that the agent works on.
-local function related(p, keys)
-  local own = os.getenv "AGENTLUA_TASK_ID"
-  local all = core.json.array()
-  for i, key in ipairs(#keys == 0 and own and { own } or keys) do all[i] = errors.check_usage(p.store:get(key)).id end
-  return all
 end
 
 commands.add = {
@@ -43,11 +36,11 @@ commands.add = {
   run = function(args, p)
     local alternatives = {}
     for i, said in ipairs(args.alternative) do alternatives[i] = alternative(said) end
-    local decision = errors.check_usage(decisions.add(p:papers "decisions", {
+    local decision = operations.decide(p, {
       title = args.title, context = args.context, decision = args.decision, consequences = args.consequences,
       alternatives_considered = alternatives, impact = args.impact, type = args.type, tags = args.tag,
-      related_task_ids = related(p, args.task), status = args.accepted and "accepted" or "proposed",
-    }))
+      status = args.accepted and "accepted" or "proposed",
+    }, args.task)
     print(args.json and core.json.dump(decision, 2) or decision.id)
   end,
 }

@@ -1,16 +1,13 @@
 -- agentlua task add NAME
 
 local core = require "agentlua.core"
-local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
+local operations = require "agentlua.operations"
 local options = require "agentlua.options"
 
 local function number(text)
   return math.tointeger(tonumber(text)) or nil, "'" .. text .. "' is not a number"
 end
-
--- The option that a task of a type cannot do without.
-local needs = { script = "--script", task_gen = "--script", prompt_template = "--prompt", mcp = "--mcp-tool" }
 
 return {
   summary = "add a task; prints its id",
@@ -44,24 +41,14 @@ return {
       for _, list in ipairs(lists or {}) do table.move(list, 1, #list, #all + 1, all) end
       return all
     end
-    if not args.name:find "%S" then errors.usage("EINVAL", "a task needs a name") end
-    local depends = flat(args.depends)
-    for i, key in ipairs(depends) do
-      depends[i] = errors.check_usage(p.store:get(key)).id
-    end
-    local kind = args.type or args.script and "script" or args.prompt and "prompt_template" or "prompt"
-    local missing = needs[kind]
-    if missing and not (args.script or args.prompt or args.mcp_tool) then
-      errors.usage("EUSAGE", ("a task of type %s needs %s"):format(kind, missing))
-    end
-    local task = errors.check_usage(p.store:add {
-      name = args.name, description = args.description or "", category = args.category or "feature",
-      priority = args.priority, effort = args.effort or "M", type = kind, dependencies = depends,
+    local task = operations.add(p, {
+      name = args.name, description = args.description, category = args.category, priority = args.priority,
+      effort = args.effort, dependencies = flat(args.depends), parent_task_id = args.parent,
+      type = args.type or args.script and "script" or args.prompt and "prompt_template" or "prompt",
       acceptance_criteria = flat(args.accept), files = #flat(args.files) > 0 and flat(args.files) or nil,
       script_path = args.script, prompt = args.prompt, mcp_tool = args.mcp_tool, post_script = args.post_script,
       timeout = args.timeout, working_dir = args.working_dir, workflow = args.workflow, optional = args.optional,
       skip_analysis = args.skip_analysis, skip_worktree = args.skip_worktree,
-      parent_task_id = args.parent and errors.check_usage(p.store:get(args.parent)).id or nil,
     })
     print(args.json and core.json.dump(task, 2) or task.id)
   end,

@@ -1,9 +1,9 @@
 -- agentlua task analysed ID
 
-local claim = require "agentlua.cli.claim"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
+local operations = require "agentlua.operations"
 
 -- An analysis is an object; plain text is its summary.
 local function read(source)
@@ -23,16 +23,7 @@ return {
     parser:option("--file", "the same"):argname "FILE"
   end,
   run = function(args, p)
-    local task = errors.check_usage(p.store:get(args.task))
-    local analysis = read(args.file or args.analysis)
-    if claim(p, task, { to = "analysed", analysis = analysis }) then return end
-    if not ({ todo = true, analysed = true, ["needs-input"] = true })[task.status] then
-      errors.usage("ESTATE", ("task '%s' is in %s; it is analysed from todo"):format(task.id, task.status))
-    end
-    analysis.analysed_at, analysis.analysed_by = core.time.iso(), os.getenv "USER" or "person"
-    errors.check_usage(p.store:move(task.id, "analysed", {
-      analysis = analysis, analysis_completed_at = core.time.iso(), pending_question = core.json.null,
-    }))
-    p.events:append("task_moved", { task = task.id, from = task.status, to = "analysed", by = "person" })
+    local result = operations.analysed(p, operations.task(p, args.task), read(args.file or args.analysis))
+    if result.noted then print(result.noted) end
   end,
 }

@@ -1,14 +1,7 @@
 -- agentlua task ask ID QUESTION...
 
-local claim = require "agentlua.cli.claim"
 local errors = require "agentlua.errors"
-local fields = require "agentlua.fields"
-local questions = require "agentlua.questions"
-
-local function option(text, i)
-  local key, label = text:match "^(%a): *(.+)$"
-  return { key = key and key:upper() or string.char(64 + i), label = label or text }
-end
+local operations = require "agentlua.operations"
 
 return {
   summary = "stop a task until a person has answered; several questions are answered one by one",
@@ -20,10 +13,9 @@ return {
       :args "+":count "*":argname "TEXT"
   end,
   run = function(args, p)
-    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
     local options = {}
     for _, list in ipairs(args.option or {}) do
-      for _, text in ipairs(list) do options[#options + 1] = option(text, #options + 1) end
+      for _, text in ipairs(list) do options[#options + 1] = operations.option(text, #options + 1) end
     end
     if #options > 0 and #args.question > 1 then
       errors.usage("EUSAGE", "--option belongs to one question; ask them one by one")
@@ -35,13 +27,7 @@ return {
         recommendation = options[1] and options[1].key,
       }
     end
-    if claim(p, task, { to = "needs-input", questions = all }) then return end
-    if not ({ todo = true, analysed = true, ["needs-input"] = true })[task.status] then
-      errors.usage("ESTATE", ("task '%s' is in %s; questions are asked in todo, analysed and needs-input"):format(
-        task.id, task.status))
-    end
-    local patch, to = questions.ask(task, { questions = all })
-    errors.check_usage(p.store:move(task.id, to, patch))
-    p.events:append("question", { task = task.id, question = args.question[1] })
+    local result = operations.ask(p, operations.task(p, args.task), all)
+    if result.noted then print(result.noted) end
   end,
 }

@@ -3,14 +3,8 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
+local operations = require "agentlua.operations"
 local plans = require "agentlua.plans"
-
--- dotbot finds the plan by this field. In a sandbox, where tasks are read-only, the name of its file has to do.
-local function remember(p, task, path)
-  if path:sub(1, #p.root + 1) == p.root .. "/" then
-    p.store:update(task.id, { plan_path = path:sub(#p.root + 2) })
-  end
-end
 
 return {
   summary = "show the plan of a task, or set it; the agents that work on it are told",
@@ -22,7 +16,7 @@ return {
   run = function(args, p)
     local task = errors.check_usage(p.store:get(args.task))
     local dir = p:papers "plans"
-    if args.file then remember(p, task, errors.check_usage(plans.set(dir, task, input(args.file)))) end
+    if args.file then operations.plan(p, task, input(args.file)) end
     local path, text = plans.path(dir, task), plans.get(dir, task)
     if args.json then
       print(core.json.dump({ task = task.id, has_plan = text ~= nil, path = path, content = text }, 2))

@@ -1,8 +1,6 @@
 -- agentlua task reject ID
 
-local errors = require "agentlua.errors"
-local fields = require "agentlua.fields"
-local questions = require "agentlua.questions"
+local operations = require "agentlua.operations"
 
 return {
   summary = "do not split a task; it is worked on as it is, and told so",
@@ -11,10 +9,6 @@ return {
     parser:option("--reason", "why"):argname "TEXT"
   end,
   run = function(args, p)
-    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
-    local patch, to = questions.reject(task, args.reason)
-    errors.check_usage(p.store:move(task.id, to, patch))
-    p.events:append("task_moved", { task = task.id, from = task.status, to = to, by = "person" })
-    print(to)
+    print(operations.reject(p, operations.task(p, args.task), args.reason).status)
   end,
 }
