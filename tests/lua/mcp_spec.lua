@@ -150,7 +150,8 @@ describe("agentlua mcp", function()
   it("several tasks: what is wrong is told, the others are there", function()
     local c = serve()
     local made = c:must("task_create_bulk", { tasks = core.json.array {
-      { name = "One", description = "d" }, { name = "Two", description = "d", dependencies = core.json.array { "One" } },
+      { name = "One", description = "d" },
+      { name = "Two", description = "d", dependencies = core.json.array { "One" } },
       { name = "Three" }, { name = "Four", description = "d", priority = 900 },
       { name = "Five", description = "d", dependencies = core.json.array { "nosuch" } },
       { name = "Six", description = "d", type = "script" }, { name = "Seven", description = "d", status = "done" },
@@ -311,13 +312,15 @@ mcp.tool { name = "plan_get", description = "mine", run = function() return "min
     local seed = tonumber(os.getenv "AGENTLUA_SEED") or os.time()
     math.randomseed(seed)
     local names = keys(c:tools())
-    local values = { "x", other, other, "", 5, -1, 1e300, true, core.json.null, {}, core.json.array {}, ("y"):rep(5000), "\0\27[31m",
-      core.json.array { core.json.array { {} } }, { a = { b = { c = 1 } } } }
+    local values = { "x", other, other, "", 5, -1, 1e300, true, core.json.null, {}, core.json.array {}, ("y"):rep(5000),
+      "\0\27[31m", core.json.array { core.json.array { {} } }, { a = { b = { c = 1 } } } }
     local function value() return values[math.random(#values)] end
     local function message()
       local args = { task_id = value(), name = value(), tasks = value(), analysis = value(), question = value() }
-      return core.json.dump { jsonrpc = "2.0", id = value(), method = math.random(9) > 1 and "tools/call" or "tools/list",
-        params = { name = names[math.random(#names)], arguments = math.random(9) > 1 and args or value(), cursor = value() } }
+      local params = { name = names[math.random(#names)], arguments = args, cursor = value() }
+      if math.random(9) == 1 then params.arguments = value() end
+      local method = math.random(9) > 1 and "tools/call" or "tools/list"
+      return core.json.dump { jsonrpc = "2.0", id = value(), method = method, params = params }
     end
     local function mutate(text)
       for _ = 1, math.random(0, 3) do

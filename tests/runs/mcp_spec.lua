@@ -5,8 +5,9 @@ describe("agents with tools", function()
   local w
   before_each(function()
     w = support.new()
-    w:write(".agentlua/agents/scripted.lua", ([[return { argv = { %q, "run", %q, "{mcp}" } }]]):format(support.host,
-      support.source .. "/tests/fixtures/agents/mcp.lua"))
+    local client = support.source .. "/tests/fixtures/agents/mcp.lua"
+    w:write(".agentlua/agents/scripted.lua",
+      ([[return { argv = { %q, "run", %q, { "{mcp}" } } }]]):format(support.host, client))
     w.env.MCP_ANSWERS = w.top .. "/answers.json"
   end)
   after_each(function() w:close() end)
@@ -27,7 +28,8 @@ describe("agents with tools", function()
     w:config [[ completion = "explicit", verify = { { name = "work", argv = { "test", "-s", "work.txt" } } } ]]
     local id = w:add "A thing"
     local answers, tools, result = run("execute.lua", call "task_mark_in_progress", call "task_get_context",
-      call("plan_create", { content = "# Plan" }), call("decision_create", { title = "T", context = "c", decision = "d" }),
+      call("plan_create", { content = "# Plan" }),
+      call("decision_create", { title = "T", context = "c", decision = "d" }),
       call("steering_heartbeat", { status = "working" }), call "session_get_state", call "task_mark_done")
     assert.equal(0, result.code, result.stdout .. result.stderr)
     for _, answer in ipairs(answers) do assert.falsy(answer.error or answer.result.isError, text(answer)) end
