@@ -1,6 +1,6 @@
 #!/bin/sh
-# install.sh NAME: installs the pinned version of an agent CLI from npm into a cache and prints the directory with
-# its program. Exit 1, with the reason as only line on stderr, when it cannot be had here.
+# install.sh NAME: installs the pinned version of an agent CLI, or of the clients of MCP, from npm into a cache and prints
+# the directory with its program. Exit 1, with the reason as only line on stderr, when it cannot be had here.
 #
 #   tests/agents/install.sh claude      ~/.cache/agentlua-agents/claude-2.1.329/bin
 #
@@ -20,7 +20,8 @@ case ${1:-} in
   gemini) packages=@google/gemini-cli@0.61.0 ;;
   qwen) packages="@qwen-code/qwen-code@0.24.4 $node22" ;; # runs on Node 22 and later
   opencode) packages=opencode-ai@1.18.33 program="opencode-linux-$machine*/bin/opencode" ;;
-  *) echo "usage: install.sh claude|codex|gemini|qwen|opencode" >&2; exit 2 ;;
+  mcp) packages="@modelcontextprotocol/inspector@2.12.0 @modelcontextprotocol/sdk@1.32.2" program=.bin/mcp-inspector ;;
+  *) echo "usage: install.sh claude|codex|gemini|qwen|opencode|mcp" >&2; exit 2 ;;
 esac
 first=${packages%% *}
 dir=${XDG_CACHE_HOME:-$HOME/.cache}/agentlua-agents/$1-${first##*@}

@@ -7,6 +7,7 @@
 //
 //   { "write": "name.txt", "content": "..." }   a call of the agent's own tool for writing files
 //   { "shell": "command" }                      a call of its shell tool
+//   { "tool": "name", "args": {} }              a call of a tool of the MCP server agentlua
 //   { "say": "..." }                            text, which ends the agent's turn
 //   { "error": "limit" }                        the vendor's error: limit (over in a second), auth, server, quota
 //   { "hang": true }                            the beginning of an answer, and then nothing
@@ -46,6 +47,10 @@ const TOOLS = {
 const workplace = (text) => text.match(/\/[^\s"'`<>\\]*\.worktrees\/[^\s"'`<>\\/]+/)?.[0] ?? ".";
 
 function call(step, offered, text) {
+  // Such a tool has the server's name before its own. Some agents offer it only after a search, and take a call anyway.
+  if (step.tool) {
+    return { name: offered.find((n) => n?.endsWith(step.tool)) ?? `mcp__agentlua__${step.tool}`, args: step.args ?? {} };
+  }
   const [name, args] = Object.entries(TOOLS[step.write ? "write" : "shell"]).find(([n]) => offered.includes(n)) ?? [];
   if (!name) throw new Error(`no tool for ${JSON.stringify(step)} among ${offered}`);
   return { name, args: args({ ...step, path: `${workplace(text)}/${step.write}` }) };
@@ -104,10 +109,13 @@ const openai_errors = {
 
 const responses = {
   path: /\/v1\/responses$/,
-  tools: (body) => (body.tools ?? []).map((t) => t.name),
+  // Tools of a server have a name space, which goes into the call; "space/name" here.
+  tools: (body) => (body.tools ?? []).flatMap((t) =>
+    t.type === "namespace" ? t.tools.map((u) => `${t.name}/${u.name}`) : t.name),
   stream({ text, call }, model) {
+    const [name, namespace] = (call?.name ?? "").split("/").reverse();
     const item = call
-      ? { type: "function_call", id: id("fc"), call_id: id("call"), name: call.name,
+      ? { type: "function_call", id: id("fc"), call_id: id("call"), name, namespace,
         arguments: JSON.stringify(call.args) }
       : { type: "message", id: id("msg"), role: "assistant",
         content: [{ type: "output_text", text, annotations: [] }] };
@@ -196,7 +204,7 @@ function answer(res, vendor, step, request) {
     const [status, problem] = vendor.errors[step.error];
     return json(res, status, problem, step.error === "limit" ? { "retry-after": 1 } : {});
   }
-  const reply = step.write || step.shell ? { call: call(step, offered, text) } : { text: step.say ?? "I was about" };
+  const reply = step.write || step.shell || step.tool ? { call: call(step, offered, text) } : { text: step.say ?? "I was about" };
   if (!streams) return json(res, 200, vendor.whole(reply, model));
   const events = vendor.stream(reply, model);
   if (step.hang) return event(res, events[0]);
@@ -214,7 +222,7 @@ async function handle(req, res) {
   const body = vendor ? JSON.parse(text) : {};
   const offered = vendor ? vendor.tools(body) : [];
   const step = offered.length ? steps[Math.min(turn++, steps.length - 1)] : { say: "ok" };
-  const word = step.error ?? ["write", "shell", "hang", "say"].find((name) => step[name]);
+  const word = step.error ?? ["write", "shell", "tool", "hang", "say"].find((name) => step[name]);
   const kind = !vendor ? "unknown" : offered.length ? word : "side";
   note({ path, answer: kind, remembers: text.includes(steps[0].content?.trim()) });
   if (!vendor) return json(res, 404, { error: { message: "not found" } });

@@ -65,7 +65,7 @@ describe("launch of", function()
     local built = build("codex", full)
     assert.equal("codex exec --json --skip-git-repo-check -s workspace-write -m m -c check_for_update_on_startup=false "
       .. '-c developer_instructions="be \\"brief\\"" '
-      .. '-c mcp_servers."demo"={"args"=["echo.mjs"],"command"="node","env"={"A"="1"}} -c model_provider="agentlua" '
+      .. '-c mcp_servers.demo={"args"=["echo.mjs"],"command"="node","env"={"A"="1"}} -c model_provider="agentlua" '
       .. '-c model_providers.agentlua={"base_url"="http://127.0.0.1:1","env_key"="OPENAI_API_KEY","name"="agentlua",'
       .. '"request_max_retries"=0,"stream_max_retries"=0,"wire_api"="responses"} resume s-1 -', words(built))
     assert.same({ 7, "m" }, { built.max_turns, built.model })

@@ -102,7 +102,7 @@ local function prepare(values)
   end
   if values.system then set("developer_instructions", quoted(values.system)) end
   for name, server in pairs(values.servers or {}) do
-    set("mcp_servers." .. quoted(name), quoted {
+    set("mcp_servers." .. name, quoted { -- a quoted name would keep its quotes
       command = server.command, args = server.args and #server.args > 0 and server.args or nil, env = server.env,
     })
   end

@@ -47,8 +47,11 @@ local function start(_, context)
   local started = { output = {}, child = errors.check(process.spawn { path, stderr = "merge", stdin = "" }) }
   context.server.group:spawn(keep, started, started.child)
   running = started
-  local deadline = core.time.clock() + patience
-  while not started.result and core.time.clock() < deadline do fiber.sleep(0.05) end
+  for step = 0, 10 * patience do
+    if started.result then break end
+    if step % 10 == 0 then context.progress(step // 10, patience, "starting") end
+    fiber.sleep(0.1)
+  end
   local said = describe(started)
   if started.result and started.result.code ~= 0 then
     return nil, ("'%s' failed with %d:\n%s"):format(path, started.result.code, said.output)
