@@ -68,6 +68,18 @@ function M.env(backend, values, billing)
   return env
 end
 
+-- Servers whose tools are called without asking, for agents that ask by server; and their names for those that have a
+-- list of tools which are allowed, "mcp__a,mcp__b".
+local function trusted(servers)
+  local out, names = {}, {}
+  for name, server in pairs(servers) do
+    out[name], names[#names + 1] = { trust = true }, "mcp__" .. name
+    for key, value in pairs(server) do out[name][key] = value end
+  end
+  table.sort(names)
+  return out, table.concat(names, ",")
+end
+
 --- What is started for one attempt: {argv, env, stdin, model, max_turns}. A request has prompt, dir = a directory
 --- of the attempt outside of its worktree, and optionally session = to resume, model, permission, max_turns,
 --- tools = list, system, mcp = {name = {command=, args=, env=}}, endpoint; what it leaves out comes from the
@@ -79,10 +91,12 @@ function M.build(backend, request)
     return backend[name]
   end
   local model, tools = wanted "model", wanted "tools"
+  local servers, server_tools
+  if request.mcp then servers, server_tools = trusted(request.mcp) end
   local values = {
     model = backend.models and backend.models[model] or model, session = request.session, system = wanted "system",
     max_turns = wanted "max_turns", tools = type(tools) == "table" and table.concat(tools, ",") or tools,
-    mcp = request.mcp and core.json.dump { mcpServers = request.mcp }, servers = request.mcp,
+    mcp = servers and core.json.dump { mcpServers = servers }, servers = servers, server_tools = server_tools,
     endpoint = wanted "endpoint", mode = request.permission or backend.permission,
     permission = M.permission(backend, request.permission), pre_args = backend.pre_args, args = backend.args,
   }

@@ -84,6 +84,18 @@ function M.load(path)
   if not ok then errors.usage("ETOOLS", errors.is(told) and path .. ": " .. told.message or tostring(told)) end
 end
 
+local loaded = {}
+
+--- Loads the files that the configuration names, each once.
+function M.load_configured(project)
+  local settings = project.config.mcp
+  for _, path in ipairs(settings and settings.tools or {}) do
+    if path:sub(1, 1) ~= "/" then path = project.root .. "/" .. path end
+    if not loaded[path] then M.load(path) end
+    loaded[path] = true
+  end
+end
+
 -- ---- calling --------------------------------------------------------------------------------------
 
 -- The schema of a tool as this caller sees it: with a task of its own it need not name one.
@@ -111,7 +123,7 @@ end
 
 -- Runs a tool whose arguments are not checked yet.
 local function perform(tool, args, context)
-  local own = os.getenv "AGENTLUA_TASK_ID"
+  local own = os.getenv "AGENTLUA_TASK_ID" or context.task and context.task.id
   local wrong = schema.check(args, shape_of(tool, tool.accepts or tool.schema, own))
   if wrong then return nil, ("%s: %s"):format(tool.name, wrong), "EINVAL" end
   args = given(args)
@@ -120,10 +132,11 @@ local function perform(tool, args, context)
 end
 
 --- Calls a tool. A failure is returned, never raised.
----@param context table? more of the context
+---@param context table? more of the context; `task`: the one that is meant when the arguments name none
 ---@return string | table result | nil, string message, string code
 function M.call(project, name, args, context)
   load_ours()
+  M.load_configured(project)
   local place = tools.by_name[name]
   if not place then return nil, ("there is no tool '%s'"):format(core.text.printable(tostring(name))), "ENOENT" end
   context = setmetatable({ project = project }, { __index = context })
@@ -230,6 +243,7 @@ end
 --- Makes a server. Options: project; phase = analyse, execute or all; read() and write(text) as in jsonrpc.new().
 function M.server(options)
   load_ours()
+  M.load_configured(options.project)
   local server = setmetatable({
     project = options.project, phase = options.phase, version = M.versions[1],
   }, server_type)

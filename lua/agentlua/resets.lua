@@ -4,6 +4,7 @@ local agent = require "agentlua.agent"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local launch = require "agentlua.launch"
+local mcp = require "agentlua.mcp"
 local questions = require "agentlua.questions"
 local sandbox = require "agentlua.sandbox"
 local view = require "agentlua.view"
@@ -24,6 +25,7 @@ function M.preflight(project)
     agent.version(backend)
   end
   sandbox.check(project)
+  mcp.load_configured(project)
 end
 
 --- Takes over what dead runners have left: their tasks, their landings, reviews that are over.

@@ -5,6 +5,7 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 local import = require "agentlua.import"
+local mcp = require "agentlua.mcp"
 local program = require "agentlua.program"
 
 local M = {}
@@ -133,9 +134,12 @@ end
 
 perform.task_gen = perform.script
 
+-- Calls a tool of agentlua's or the user's, here.
 function perform.mcp(project, task)
-  return project:give_up(task, nil, failed(("the tool '%s' cannot be called: mcp tasks need agentlua mcp"):format(
-    core.text.printable(tostring(task.mcp_tool)))))
+  local args = type(task.mcp_args) == "table" and task.mcp_args or {}
+  local result, message = mcp.call(project, task.mcp_tool, args, { task = task })
+  if result == nil then return project:give_up(task, nil, failed(message)) end
+  return project:finish(task)
 end
 
 -- A point where others meet: its dependencies are done, and so is it.

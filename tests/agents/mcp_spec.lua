@@ -12,13 +12,7 @@ for name, cli in pairs(clis) do
     if not cli.bin then return pending("is not tested here: " .. reason) end
     after_each(function() w:leave() end)
 
-    it("calls one of the user's, marks its task done, and the loop verifies and lands it", function()
-      w = worlds.new(cli, {
-        { write = "hello.txt", content = "from the model\n" }, { tool = "shout", args = { text = "hello" } },
-        { tool = "task_mark_done" }, { say = "Done." },
-      }, nil, [[ completion = "explicit", attempts = 1, mcp = { tools = { ".agentlua/tools.lua" } },
-        timeouts = { idle = 120 }, verify = { { name = "hello", argv = { "test", "-s", "hello.txt" } } } ]])
-      w:write(".agentlua/tools.lua", [[
+    local own = [[
 mcp.tool {
   name = "shout", description = "Says it loud.",
   schema = { type = "object", properties = { text = { type = "string" } }, required = { "text" } },
@@ -28,7 +22,15 @@ mcp.tool {
     return { said = args.text:upper() }
   end,
 }
-]])
+]]
+
+    it("calls one of the user's, marks its task done, and the loop verifies and lands it", function()
+      w = worlds.new(cli, {
+        { write = "hello.txt", content = "from the model\n" }, { tool = "shout", args = { text = "hello" } },
+        { tool = "task_mark_done" }, { say = "Done." },
+      }, nil, [[ completion = "explicit", attempts = 1, mcp = { tools = { ".agentlua/tools.lua" } },
+        timeouts = { idle = 120 }, verify = { { name = "hello", argv = { "test", "-s", "hello.txt" } } } ]])
+      w:write(".agentlua/tools.lua", own)
       local id = w:add "A thing"
       local result = w:al("run", "execute.lua", "--agent", name, { timeout = 300 })
       local log = w:events("attempt_started")[1].log
@@ -37,6 +39,15 @@ mcp.tool {
       assert.equal("HELLO", w:read ".agentlua/runs/said.txt", about)
       assert.equal("done", w:task(id).status, about)
       assert.equal("from the model", w:git("show", w.branch .. ":hello.txt"))
+    end)
+
+    it("may call them where it may only edit", function()
+      w = worlds.new(cli, { { tool = "shout", args = { text = "hello" } }, { say = "Done." } }, nil,
+        [[ attempts = 1, mcp = { tools = { ".agentlua/tools.lua" } }, timeouts = { idle = 120 } ]])
+      w:write(".agentlua/tools.lua", own)
+      w:add "A thing"
+      local result = w:al("run", "execute.lua", "--agent", name, "--permission", "edit", { timeout = 300 })
+      assert.equal("HELLO", w:read ".agentlua/runs/said.txt", result.stdout .. result.stderr)
     end)
   end)
 end
@@ -68,9 +79,8 @@ describe("the official clients of MCP", function()
 
   it("the SDK's client lists every tool and calls every tool", function()
     w:write(".agentlua/dev/start", "#!/bin/sh\nexec sleep 1000\n", 493)
-    local result = w:command {
-      "node", runs.source .. "/tests/agents/mcp_client.mjs", bin .. "/../node_modules", runs.host, w.root, timeout = 120,
-    }
+    local script = runs.source .. "/tests/agents/mcp_client.mjs"
+    local result = w:command { "node", script, bin .. "/../node_modules", runs.host, w.root, timeout = 120 }
     assert.equal(0, result.code, result.stdout .. result.stderr)
     assert.same({ tools = 33, called = 33, failed = {} }, al.json.parse(result.stdout), result.stderr)
   end)

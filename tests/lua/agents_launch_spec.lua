@@ -33,7 +33,8 @@ describe("launch of", function()
   it("claude", function()
     local built = build("claude", full)
     assert.equal("claude -p --output-format stream-json --verbose --permission-mode acceptEdits --model m "
-      .. '--max-turns 7 --allowedTools Read,Edit --append-system-prompt be "brief" --mcp-config MCP --resume s-1',
+      .. '--max-turns 7 --allowedTools Read,Edit --append-system-prompt be "brief" --mcp-config MCP '
+      .. "--allowedTools mcp__demo --resume s-1",
       words(built))
     assert.same({ "http://127.0.0.1:1", "0", false }, {
       built.env.ANTHROPIC_BASE_URL, built.env.CLAUDE_CODE_MAX_RETRIES, built.env.CLAUDECODE,

@@ -304,6 +304,26 @@ mcp.tool { name = "plan_get", description = "mine", run = function() return "min
     assert.matches("task_create", support.agentlua({ "mcp", "--list", cwd = "/" }).stdout)
   end)
 
+  it("tools can be called from Lua, for a task", function()
+    support.write("repo/.agentlua/config.lua", 'return { mcp = { tools = { "tools.lua" } } }')
+    support.write("repo/tools.lua",
+      "mcp.tool { name = 'hello', run = function(_, context) return context.task.name end }")
+    local answers = support.script([[
+      local al = require "agentlua"
+      local p = al.project.open()
+      local made = al.mcp.call(p, "task_create", { name = "One", description = "d" })
+      local context = { task = p.store:get(made.task_id) }
+      print(al.json.dump {
+        al.mcp.call(p, "hello", nil, context), al.mcp.call(p, "task_get_context", {}, context).id == made.task_id,
+        select(2, al.mcp.call(p, "nosuch")), select(2, al.mcp.call(p, "task_get_context")),
+        select(2, al.mcp.call(p, "dev_start")),
+      })
+    ]], { cwd = path })
+    assert.same({ "One", true, "there is no tool 'nosuch'", "task_get_context: argument 'task_id' is missing" },
+      table.move(answers, 1, 4, 1, {}))
+    assert.truthy(answers[5])
+  end)
+
   it("survives whatever comes, and harms nothing", function()
     local c = serve()
     c:begin()

@@ -97,6 +97,9 @@ mcp.tool { name = "shout", description = "Says it loud.",
     local id = w:add "Another"
     run "execute.lua"
     assert.matches("crash", w:task(id).reason) -- the agent had no servers to talk to
+    w:config [[ mcp = { tools = { "nosuch.lua" } } ]]
+    local missing = w:al("run", "execute.lua", "--agent", "scripted")
+    assert.same({ 2, true }, { missing.code, missing.stderr:find("nosuch.lua", 1, true) ~= nil })
     w:config [[ mcp = { servers = { ["a b"] = {} } } ]]
     local result = w:al("run", "execute.lua", "--agent", "scripted")
     assert.equal(2, result.code)

@@ -108,7 +108,7 @@ return {
   argv = {
     "claude", "-p", "--output-format", "stream-json", "--verbose", "{permission}", { "--model", "{model}" },
     { "--max-turns", "{max_turns}" }, { "--allowedTools", "{tools}" }, { "--append-system-prompt", "{system}" },
-    { "--mcp-config", "{mcp}" }, { "--resume", "{session}" },
+    { "--mcp-config", "{mcp}" }, { "--allowedTools", "{server_tools}" }, { "--resume", "{session}" },
   },
   permissions = {
     full = { "--permission-mode", "bypassPermissions" }, edit = { "--permission-mode", "acceptEdits" },

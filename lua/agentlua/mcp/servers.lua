@@ -32,9 +32,6 @@ function M.of(project, env, phase)
   local servers = {}
   for name, server in pairs(settings.servers) do servers[name] = server end
   local args = core.json.array { "mcp", "--phase", (phase == "analyse" or phase == "execute") and phase or "all" }
-  for _, path in ipairs(settings.tools) do
-    args[#args + 1], args[#args + 2] = "--tools", path:find "^/" and path or project.root .. "/" .. path
-  end
   servers.agentlua = servers.agentlua or { command = host, args = args, env = surroundings(project, env) }
   return servers
 end
