@@ -50,11 +50,11 @@ local function totals_of(task, session)
   end
 end
 
-local function build(run, task, opts, dir)
+local function build(run, task, opts, dir, n)
   local project = run.project
   return launcher.build(opts.agent, {
     prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system,
-    mcp = opts.mcp or servers.of(project, environment.of(project, run, task, opts.agent.env), opts.phase),
+    mcp = opts.mcp or servers.of(project, environment.of(project, run, task, opts.agent.env), n, opts.phase),
     model = project:model_of(task, opts.agent), permission = project.options.permission,
   })
 end
@@ -193,7 +193,7 @@ function M.run(run, task, opts)
   opts.prompt = whispers.deliver(project, task, n, opts.prompt)
   opts.prompt = hooks.call(run, "on_prompt", opts.prompt, task, run) or opts.prompt
   errors.check(core.fs.write { path = place.files .. "prompt.md", content = opts.prompt })
-  place.launch = build(run, task, opts, dir)
+  place.launch = build(run, task, opts, dir, n)
   local known, version = errors.try(agents.version, backend)
   local entry = {
     n = n, run = run.id, agent = backend.name, account = backend.account, version = known and version or nil,

@@ -44,16 +44,21 @@ function M.waiting(project, task)
   return #M.unheard(now) > 0
 end
 
---- The prompt of attempt `n`, with what is to be told. It counts as told once the attempt is in the task.
-function M.deliver(project, task, n, prompt)
-  if not M.waiting(project, task) then return prompt end
-  local texts = change(project, task.id, function(now)
-    local left, said = M.unheard(now), {}
-    for i, one in ipairs(left) do
-      one.delivered, said[i] = n, one.text
-    end
-    return said
+--- Takes what is to be told in attempt `n`: {text, at, urgent} each. It counts as told once the attempt is in the task.
+function M.take(project, task, n)
+  if not M.waiting(project, task) then return {} end
+  return change(project, task.id, function(now)
+    local left = M.unheard(now)
+    for _, one in ipairs(left) do one.delivered = n end
+    return left
   end)
+end
+
+--- The prompt of attempt `n`, with what is to be told.
+function M.deliver(project, task, n, prompt)
+  local texts = {}
+  for i, one in ipairs(M.take(project, task, n)) do texts[i] = one.text end
+  if #texts == 0 then return prompt end
   return ("%s\n\n# From the operator\n\n%s\n"):format(prompt, table.concat(texts, "\n\n"))
 end
 

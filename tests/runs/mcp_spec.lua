@@ -83,6 +83,24 @@ describe("agents with tools", function()
     assert.equal("done", w:task(id).status)
   end)
 
+  it("what the operator says meanwhile is told by a heartbeat, once", function()
+    local id = w:add "A thing"
+    w:write(".agentlua/config.lua", [[return { mcp = { tools = { "tools.lua" } } }]])
+    w:write("tools.lua", [[
+mcp.tool { name = "operator", run = function(args)
+  local al = require "agentlua"
+  return al.process.run { os.getenv "AGENTLUA_BIN", "say", os.getenv "AGENTLUA_TASK_ID", args.text }.stdout
+end }
+]])
+    local beat = call("steering_heartbeat", { status = "working" })
+    local answers = run("execute.lua", beat, call("operator", { text = "hurry" }), beat, beat)
+    assert.same({}, answers[1].result.structuredContent.whispers)
+    assert.equal("hurry", answers[3].result.structuredContent.whispers[1].instruction)
+    assert.same({}, answers[4].result.structuredContent.whispers)
+    local task = w:task(id)
+    assert.same({ "done", 1 }, { task.status, #task.attempts })
+  end)
+
   it("the user's own tools and servers, and none at all", function()
     w:config [[ mcp = { tools = { ".agentlua/tools.lua" }, servers = { other = { command = "true" } } } ]]
     w:write(".agentlua/tools.lua", [[

@@ -24,14 +24,16 @@ local function surroundings(project, env)
 end
 
 --- The servers of an attempt: {name = {command=, args=, env=}}; nil for none.
----@param env table variables of the attempt, as environment.of() gives them
+---@param env table variables of processes that work on the task, as environment.of() gives them
+---@param n integer number of the attempt
 ---@param phase string? analyse or execute; other names get all tools
-function M.of(project, env, phase)
+function M.of(project, env, n, phase)
   local settings, host = project.config.mcp, resource.host()
   if settings == false or not host then return nil end
   local servers = {}
   for name, server in pairs(settings.servers) do servers[name] = server end
   local args = core.json.array { "mcp", "--phase", (phase == "analyse" or phase == "execute") and phase or "all" }
+  env.AGENTLUA_ATTEMPT = tostring(n)
   servers.agentlua = servers.agentlua or { command = host, args = args, env = surroundings(project, env) }
   return servers
 end

@@ -7,6 +7,7 @@ local lock = require "agentlua.lock"
 local record = require "agentlua.record"
 local runs = require "agentlua.run"
 local schema = require "agentlua.schema"
+local whispers = require "agentlua.whispers"
 
 local both, people = { analyse = true, execute = true }, {}
 local counters = { "tasks_completed", "tasks_failed", "tasks_skipped", "consecutive_failures" }
@@ -93,8 +94,16 @@ end
 
 local function line(text) return text and core.text.printable(text:gsub("\27%[[%d;]*%a", "")):sub(1, 500) or nil end
 
--- What the operator has said to the task and nobody has been told yet. It comes with the next prompt.
-local function whispers() return core.json.array() end
+-- What the operator has said to the task and nobody has been told yet. In a sandbox, where tasks are read-only, it
+-- comes with the next prompt instead.
+local function unheard(p, id)
+  local out, n = core.json.array(), math.tointeger(tonumber(os.getenv "AGENTLUA_ATTEMPT"))
+  local ok, list = errors.try(function() return id and n and whispers.take(p, { id = id }, n) end)
+  for i, one in ipairs(ok and list or {}) do
+    out[i] = { instruction = one.text, priority = one.urgent and "urgent" or "normal", timestamp = one.at }
+  end
+  return out
+end
 
 local function heartbeat(args, context)
   local p, run, task = context.project, os.getenv "AGENTLUA_RUN_ID", os.getenv "AGENTLUA_TASK_ID"
@@ -105,7 +114,7 @@ local function heartbeat(args, context)
   else
     p.events:append("heartbeat", said)
   end
-  return { success = true, whispers = whispers() }
+  return { success = true, whispers = unheard(p, task) }
 end
 
 local none = schema.object {}
