@@ -10,6 +10,7 @@ ignore = {
 }
 
 files["tests/agents"] = { std = "+busted" }
+files["examples/tools.lua"] = { read_globals = { "mcp" } }
 files["tests/lua"] = { std = "+busted" }
 files["tests/runs"] = { std = "+busted" }
 -- Declarations without bodies.

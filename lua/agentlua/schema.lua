@@ -148,6 +148,15 @@ function check(value, schema, name)
   return check_bounds(value, schema, name)
 end
 
+--- An object without the fields that are null.
+function M.given(object)
+  local out = {}
+  for key, value in pairs(object) do
+    if value ~= core.json.null then out[key] = value end
+  end
+  return out
+end
+
 --- What is wrong with the arguments of a tool, in a sentence; nil when nothing is. null is as if it were not there.
 ---@param args table
 ---@param schema table of an object

@@ -242,18 +242,13 @@ describe("agentlua mcp", function()
 
   it("tools of the user's: text, data, failures, progress, cancellation; what they print is not in the way", function()
     local file = support.write("tools.lua", [[
-mcp.tool {
-  name = "count_lines", description = "How many lines a file has.",
-  schema = { type = "object", properties = { path = { type = "string" } }, required = { "path" } },
-  run = function(args)
-    print "counting"
-    io.write "counting\n"
-    local n = 0
-    for _ in io.lines(args.path) do n = n + 1 end
-    return { lines = n }
-  end,
-}
+mcp.tool { name = "prints", run = function()
+  print "printed"
+  io.write "written\n"
+end }
 mcp.tool { name = "hello", run = function() return "hello" end }
+mcp.tool { name = "nothing", schema = { type = "object", properties = {}, required = {} }, run = function() end }
+mcp.tool { name = "named", task = true, schema = { type = "object" }, run = function(_, c) return c.task.name end }
 mcp.tool { name = "fails", run = function() return nil, "no luck" end }
 mcp.tool { name = "odd", run = function() return { print } end }
 mcp.tool { name = "steps", run = function(_, context) for i = 1, 3 do context.progress(i, 3, "step") end end }
@@ -263,12 +258,15 @@ mcp.tool { name = "endless", run = function(_, context)
 end }
 mcp.tool { name = "plan_get", description = "mine", run = function() return "mine" end }
 ]])
-    local c = serve { "--tools", file, "--phase", "execute" }
+    local c = serve { "--tools", file, "--tools", support.source .. "/examples/tools.lua", "--phase", "execute" }
     c:begin()
     assert.equal("mine", c:tools().plan_get.description)
     assert.equal(1, c:must("count_lines", { path = "file.txt" }).lines)
     assert.matches("nosuch", (c:call("count_lines", { path = "nosuch" })))
     assert.matches("count_lines: argument 'path' is missing", (c:call "count_lines"))
+    assert.equal("ok", (c:call "prints"))
+    assert.is_nil(c:tools().nothing.inputSchema.required)
+    assert.matches("'task_id' is missing", (c:call "named"))
     local text, failed = c:call "hello"
     assert.same({ "hello", false }, { text, failed })
     text, failed = c:call "fails"
@@ -285,7 +283,7 @@ mcp.tool { name = "plan_get", description = "mine", run = function() return "min
     assert.truthy(core.fs.stat(path .. "/cancelled"))
     local result = c:leave()
     assert.equal(0, result.code)
-    assert.matches("counting", result.stderr)
+    assert.matches("printed\nwritten\n", result.stderr)
   end)
 
   it("a file of tools that is none is refused before anything is served", function()

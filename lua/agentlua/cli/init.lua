@@ -52,6 +52,7 @@ return {
   -- launcher = {},                   -- put in front of the agent's command: { "nice" }
   -- budget = { task = { usd = 5 } }, -- day, run, task, attempt; usd, tokens, turns, seconds
   -- sandbox = "bwrap",               -- bubblewrap: agents write in their worktree only
+  -- mcp = { tools = { "tools.lua" } }, -- your own tools for agents; servers; false: none at all
   -- secrets = { "NPM_TOKEN" },       -- variables whose values no log shows; keys of agents are known
   -- stop_grace = 5,                  -- seconds between TERM and KILL
 }

@@ -5,6 +5,7 @@ local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
 local mcp = require "agentlua.mcp"
 local project = require "agentlua.project"
+local server = require "agentlua.mcp.server"
 
 -- Standard output belongs to the protocol: what tools print is for people, and goes to standard error.
 local function take_stdout()
@@ -29,7 +30,7 @@ local function serve(p, phase, out)
       fiber.wait(input:id())
     end
   end
-  mcp.server({
+  server.new({
     project = p, phase = phase, read = read, write = function(text) out:write(text):flush() end,
   }):run()
 end

@@ -66,10 +66,11 @@ local part = schema.object({
 -- A question as it is kept, from what was said.
 local function question_of(said)
   if type(said) == "string" then return { question = said } end
+  said = schema.given(said)
   local options
   for i, one in ipairs(said.options or {}) do
     options = options or core.json.array()
-    options[i] = operations.option(one, i)
+    options[i] = operations.option(type(one) == "table" and schema.given(one) or one, i)
   end
   return {
     question = said.question, context = said.context, options = options,
