@@ -12,7 +12,7 @@ local M = {}
 --- The files of _meta/, in the order of the reference.
 M.topics = {
   "al", "fiber", "process", "git", "store", "limit", "events", "lock", "fs", "json", "text", "errors", "library",
-  "project", "run", "task", "config", "hooks", "agent", "decode", "record",
+  "project", "run", "task", "config", "hooks", "agent", "decode", "record", "mcp",
 }
 
 local has_embedded, embedded = pcall(require, "agentlua.embedded")

@@ -50,6 +50,7 @@ describe("stubs", function()
     end
     same_functions("agentlua.decode", require "agentlua.decode")
     same_functions("agentlua.record", require "agentlua.record")
+    same_functions("agentlua.mcp", require "agentlua.mcp")
   end)
 
   it("have every name of al, and no other", function()
@@ -88,7 +89,7 @@ describe("stubs", function()
     assert.same(sorted(keys), sorted(stubs.load().classes[class].fields), class)
     for key, spec in pairs(keys) do
       local inner = stubs.field(class, key).type
-      if spec[3] then same_keys(spec[3], inner.name) end
+      if spec[3] then same_keys(spec[3], (inner.of and inner.of[1] or inner).name) end -- or false
     end
   end
 

@@ -14,6 +14,7 @@
 ---@field git agentlua.git
 ---@field limit agentlua.limit
 ---@field loop agentlua.loop
+---@field mcp agentlua.mcp
 ---@field options agentlua.options
 ---@field place agentlua.place
 ---@field process agentlua.process

@@ -37,6 +37,7 @@
 ---@field network_store? boolean the task directory is on a network; false by default
 ---@field jobs? number tasks at once; 1 by default
 ---@field require_analysis? boolean false by default
+---@field mcp? agentlua.McpSettings|boolean servers and tools for agents beside our own; false: none at all
 ---@field prompt? table<string, any> more names for templates
 
 ---@class (exact) agentlua.PrSettings
@@ -92,6 +93,15 @@
 ---@field memory? number bytes
 ---@field processes? number at one time
 ---@field output? number bytes
+
+---@class (exact) agentlua.McpSettings
+---@field tools? string[] files that call mcp.tool{...}, relative to the project
+---@field servers? table<string, agentlua.McpServer>
+
+---@class (exact) agentlua.McpServer
+---@field command string
+---@field args? string[]
+---@field env? table<string, string>
 
 ---@class (exact) agentlua.EnvSettings
 ---@field set? table<string, string>

@@ -20,6 +20,7 @@ for name in ("coroutine debug io math os package string table utf8"):gmatch "%S+
   globals[name] = { kind = "table", fields = fields, name = name }
 end
 globals.package = types.any -- it is what others put there, too
+globals.mcp = { kind = "class", name = "agentlua.mcp" } -- in files of tools
 
 --- Type of a global of Lua, nil when there is none.
 function M.global(name) return globals[name] end
