@@ -145,6 +145,16 @@ describe("git", function()
     assert.same({ "secret.env" }, { table.unpack(saved.skipped) })
   end)
 
+  it("save does not mind a worktree that somebody else is making just now", function()
+    local at = add_tree "topic"
+    local other = "repo/.git/worktrees/other/"
+    support.write(other .. "HEAD", ("0"):rep(40) .. "\n") -- as git worktree add writes it first
+    support.write(other .. "commondir", "../..\n")
+    support.write(other .. "gitdir", support.dir .. "/other/.git\n")
+    support.write("topic/new.txt", "new")
+    assert(repo:save { at = at, ref = "refs/agentlua/saved/t/1" })
+  end)
+
   it("a table of options can be used again, with another repository too", function()
     local other = assert(git.open(support.repository "other"))
     support.write("other/new", "")
