@@ -135,16 +135,22 @@ function M.list(project)
   return all
 end
 
+-- Files that a writer has left when it was killed go when they are old enough, which may be with a later run.
+local function sweep(dir)
+  core.fs.sweep(dir)
+  for _, name in ipairs(core.fs.list(dir) or {}) do core.fs.sweep(dir .. "/" .. name) end
+end
+
 --- Ends the records of runs that have died; of one that died before it had a record its files go.
 function M.bury(project)
   for _, id in ipairs(core.fs.list(runs_dir(project)) or {}) do
     local dir = runs_dir(project) .. "/" .. id
-    if not core.fs.stat(dir .. "/run.json") then core.fs.sweep(dir) end
+    if not core.fs.stat(dir .. "/run.json") then sweep(dir) end
   end
   for _, record in ipairs(M.list(project)) do
-    if record.status == "died" and not record.ended_at then
-      local dir = runs_dir(project) .. "/" .. record.id
-      core.fs.sweep(dir)
+    local dir = record.status == "died" and runs_dir(project) .. "/" .. record.id
+    if dir then sweep(dir) end
+    if dir and not record.ended_at then
       record.alive, record.ended_at = nil, core.time.iso()
       errors.check(core.fs.write { path = dir .. "/run.json", content = core.json.dump(record, 2) .. "\n" })
     end
@@ -174,6 +180,15 @@ function run_type:adopt(child, task)
 end
 
 function run_type:forget(child) self.children[child] = nil end
+
+--- Runs a process of spawn() to its end.
+function run_type:command(task, options)
+  local child <close>, message, code = self:spawn(task, options)
+  if not child then return nil, message, code end
+  local result = child:wait()
+  self:forget(child)
+  return result
+end
 
 --- Ends the record: `reason` is one of drained, max_tasks, stopped, deadlock, failures, budget, limit, error.
 function run_type:finish(reason, code)

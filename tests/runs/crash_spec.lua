@@ -62,6 +62,22 @@ describe("when the runner is killed", function()
     assert.equal("", w:git("for-each-ref", "refs/agentlua/pending"))
   end)
 
+  it("what it was writing goes with the first run that finds it old enough", function()
+    w:add "a thing"
+    local child = start_and_wait "slow"
+    child:kill()
+    child:wait()
+    local run = ".agentlua/runs/" .. w:events("run_started")[1].run .. "/"
+    w:write(run .. ".tmp.1.1", "")
+    w:write(run .. "task/.tmp.1.2", "")
+    w:write("../mark.go", "")
+    assert.equal(0, w:run("slow").code)
+    assert.is_true(w:exists(run .. ".tmp.1.1")) -- too young: it may still be written
+    w:command { "touch", "-d", "2020-01-01", run .. ".tmp.1.1", run .. "task/.tmp.1.2" }
+    assert.equal(0, w:run("slow").code)
+    assert.is_false(w:exists(run .. ".tmp.1.1") or w:exists(run .. "task/.tmp.1.2"))
+  end)
+
   it("three times on one task, the task is failed as poison", function()
     local id = w:add "a thing"
     for _ = 1, 3 do
