@@ -5,6 +5,7 @@ local budget = require "agentlua.budget"
 local core = require "agentlua.core"
 local dotbot = require "agentlua.dotbot"
 local errors = require "agentlua.errors"
+local events = require "agentlua.events"
 local hooks = require "agentlua.hooks"
 local state = require "agentlua.state"
 local questions = require "agentlua.questions"
@@ -112,6 +113,14 @@ end
 --- Puts a claimed task back to the status it was claimed from.
 function M.put_back(project, task, patch) return project:move(task, task.claimed_from or "todo", patch) end
 
+-- Whether the log says that a commit of a task has landed: a runner may have died before it could.
+local function is_logged(project, task, commit)
+  for event in events.read(project.dir .. "/events.jsonl") do
+    if event.type == "landed" and event.task == task.id and event.commit == commit then return true end
+  end
+  return false
+end
+
 -- Finishes a landing that has gone through and was cut off then; false when there is none.
 local function finish_landing(project, task)
   local repo, known = project:repo(), type(task.worktree) == "table" and task.worktree or nil
@@ -119,6 +128,9 @@ local function finish_landing(project, task)
     pending_ref = project:pending_ref(task), base = known.base,
   })
   if type(commit) ~= "string" then return false end
+  if not is_logged(project, task, commit) then
+    project:event("landed", { task = task.id, commit = commit, base = known.base })
+  end
   local tree = project:remembered_tree(task, "worktree")
   project:landed(task, tree or {}, commit, tree and repo:resolve("refs/heads/" .. tree.branch))
   return true

@@ -34,12 +34,17 @@ describe("when the runner is killed", function()
     assert.equal(1, w:worktrees())
   end)
 
-  it("between landing and done, the next run does not land it again", function()
+  -- `where`: the method of the project in which it is killed, when the work has landed.
+  local function killed_after_landing(where)
     local id = w:add "a thing"
-    w:write(".agentlua/scripts/die.lua", [[
+    w:write(".agentlua/scripts/die.lua", ("local where = %q\n"):format(where) .. [[
       local al = require "agentlua"
       local p = al.project.open()
-      p.move = function() io.stdout:write("landed\n") io.stdout:flush() while true do al.sleep(1) end end
+      local method = p[where]
+      p[where] = function(self, ...)
+        if where == "event" and ... ~= "landed" then return method(self, ...) end
+        io.stdout:write("landed\n") io.stdout:flush() while true do al.sleep(1) end
+      end
       return p:loop { from = "todo", to = "in-progress", work = function(task, run)
         local tree <close> = p:worktree(task)
         run:attempts { agent = p:agent(task), cwd = tree.path, prompt = "x" }
@@ -60,7 +65,11 @@ describe("when the runner is killed", function()
     assert.equal(commits + 1, w:commits())
     assert.equal(1, w:worktrees())
     assert.equal("", w:git("for-each-ref", "refs/agentlua/pending"))
-  end)
+    local landed = w:events "landed"
+    assert.same({ 1, id, w:git("rev-parse", "HEAD") }, { #landed, landed[1].task, landed[1].commit })
+  end
+  it("between landing and done, the next run does not land it again", function() killed_after_landing "move" end)
+  it("before the log says that it has landed, the next run says so", function() killed_after_landing "event" end)
 
   it("what it was writing goes with the first run that finds it old enough", function()
     w:add "a thing"
