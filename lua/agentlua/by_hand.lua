@@ -21,6 +21,7 @@ local function land(p, id, onto)
   local run = runs.start(p)
   p.run = run
   local listening <close> = run:listen()
+  local _ <close> = run.progress:begin(task)
   local ok, result = errors.try(function()
     if not (task.worktree and task.worktree.ready) then
       errors.usage("ENOBRANCH", "task '" .. id .. "' has no branch to land")

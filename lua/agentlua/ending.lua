@@ -139,8 +139,7 @@ end
 --- Finishes or drops what a dead runner left of a task; it is owned by us now.
 ---@return string status that the task has afterwards
 function M.recover_task(project, task)
-  local read = project:remembered_tree(task, "analysis_worktree")
-  if read then project:cleanup(task, read, project:repo():resolve("refs/heads/" .. read.branch)) end
+  project:drop_analysis(task)
   if not finish_landing(project, task) then
     local crashes = (math.tointeger(task.recoveries) or 0) + 1
     local poison = crashes >= 3

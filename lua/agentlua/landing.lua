@@ -181,7 +181,10 @@ function M.land(project, task, tree)
     if git.status ~= "stale" then return outcome[git.status](project, task, tree, git, tip) end
     verified, message = catch_up(project, task, tree)
     if not verified then
-      return project:give_up(task, tree, { ending = "done", reason = git.reason .. "; on it " .. tostring(message) })
+      return project:give_up(task, tree, {
+        ending = project.run:halts(task) and "stopped" or "done",
+        reason = git.reason .. "; on it " .. tostring(message),
+      })
     end
     tip = errors.check(commit())
   end

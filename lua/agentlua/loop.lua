@@ -77,8 +77,11 @@ function loops_type:work_on(loop, task)
   hooks.call(run, "on_task_start", task, run)
   local ok, result = errors.try(loop.work, task, run_view(run, task, kept))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
-    view.say(task.name .. ": " .. result.message, "error")
-    ok, result = errors.try(project.give_up, project, task, nil, { ending = "done", reason = result.message })
+    local stopped = result.code == "ESTOPPED"
+    if not stopped then view.say(task.name .. ": " .. result.message, "error") end
+    ok, result = errors.try(project.give_up, project, task, nil, {
+      ending = stopped and "stopped" or "done", reason = result.message,
+    })
   end
   if not ok then -- a bug in the script: the task is not to blame, and the run is over
     self.bug = self.bug or result

@@ -176,7 +176,7 @@ function run_type:adopt(child, task)
   self.children[child] = task
   local paused = task.paused
   if paused == nil then paused = self.paused end
-  if self.stopping then child:stop() elseif paused then child:pause() end
+  if self:halts(task) then child:stop() elseif paused then child:pause() end
 end
 
 function run_type:forget(child) self.children[child] = nil end

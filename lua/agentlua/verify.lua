@@ -90,11 +90,8 @@ local function run_command(project, run, task, tree, work, check)
     env = environment.of(project, run, task),
     launcher = sandbox.launcher(project, run, task, tree.path, check.argv[1]),
   })
-  local child <close>, message = run:spawn(task, argv)
-  if not child then return { code = -1, stdout = message } end
-  local result = child:wait()
-  run:forget(child)
-  return result
+  local result, message = run:command(task, argv)
+  return result or { code = -1, stdout = message }
 end
 
 local function look(work, check)

@@ -3,7 +3,6 @@
 local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local process = require "agentlua.process"
 
 local M = {}
 
@@ -54,14 +53,15 @@ function M.report_submodules(project, path, empty)
   end
 end
 
-local function set_up(project, tree)
+local function set_up(project, task, tree)
   project:report_submodules(tree.path, errors.check(project:repo():fill_submodules { tree = tree.at }))
   project:copy_files(tree.path)
   local argv = project.config.setup
   if not argv or #argv == 0 then return end
-  local result = errors.check(process.run {
+  local result = errors.check(project.run:command(task, {
     cwd = tree.path, stderr = "merge", timeout = 1800, table.unpack(argv),
-  })
+  }))
+  if project.run:halts(task) then errors.check(nil, "stopped", "ESTOPPED") end
   if result.code ~= 0 then
     errors.check(nil, ("setup command '%s' failed (%d) in %s: %s"):format(argv[1], result.code, tree.path,
       core.text.printable(result.stdout:sub(-2000))), "ESETUP")
@@ -153,7 +153,7 @@ local function check_out(project, task, tree)
   -- Whose task this is, for `agentlua clean` of another task directory.
   errors.check(core.fs.write { path = tree.at.git_dir .. "/agentlua-tasks", content = project.tasks_dir })
   project:event("worktree_made", { task = task.id, path = tree.path, branch = tree.branch })
-  set_up(project, tree)
+  set_up(project, task, tree)
   remember(project, task, tree, true)
   return tree
 end
@@ -184,11 +184,18 @@ local function create(project, task, field, suffix)
   return check_out(project, task, tree)
 end
 
+--- Puts away the worktree for reading that a task still has because its analysis was cut off.
+function M.drop_analysis(project, task)
+  local tree = project:remembered_tree(task, "analysis_worktree")
+  if tree then project:cleanup(task, tree, project:repo():resolve("refs/heads/" .. tree.branch)) end
+end
+
 --- The worktree of a task: the one it has already, else a new one on a new branch at the base.
 ---@param opts? { throwaway: boolean? } throwaway: for reading; cleanup() removes it, it is never landed
 function M.worktree(project, task, opts)
   local tree
   if opts and opts.throwaway then
+    project:drop_analysis(task)
     tree = create(project, task, "analysis_worktree", "-analysis")
   else
     tree = existing(project, task) or create(project, task, "worktree")

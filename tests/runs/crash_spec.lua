@@ -140,6 +140,52 @@ describe("a stop", function()
     assert.truthy(seconds >= 0.5 and seconds < 1.5, seconds)
   end)
 
+  local slow_command = [[{ "sh", "-c", 'echo x >>"$MARK"; [ -e "$MARK.go" ] || exec sleep 1000' }]]
+
+  it("ends the setup command of a worktree and the verify commands, which fails nothing", function()
+    for _, config in ipairs { "setup = " .. slow_command, "verify = { { argv = " .. slow_command .. " } }" } do
+      al.fs.remove(w.env.MARK)
+      al.fs.remove(w.env.MARK .. ".go")
+      w:config(config)
+      local id, result, seconds = stopped_by("INT", "edit")
+      assert.same({ 130, 0 }, { result.code, #w:processes() }, result.stdout)
+      assert.truthy(seconds < 2, seconds)
+      assert.equal("todo", w:task(id).status)
+      al.fs.remove(w.env.MARK)
+      local child = w:start("run", "execute.lua", "--agent", w:agent "edit")
+      support.eventually(function() return al.fs.read(w.env.MARK) end, "the command starts")
+      assert.equal(0, w:al("stop", id).code)
+      assert.equal(0, child:wait().code)
+      assert.same({ "todo", true }, { w:task(id).status, w:task(id).hold })
+      assert.equal(0, w:al("resume", id).code)
+      w:write("../mark.go", "")
+      assert.equal(0, w:run("edit").code)
+      local task = w:task(id)
+      assert.same({ "done", 1 }, { task.status, w:worktrees() })
+      for _, attempt in ipairs(task.attempts) do assert.is_nil(attempt.spent) end
+    end
+  end)
+
+  it("while what has landed meanwhile is verified with the work fails nothing", function()
+    w:write("../verify.sh", [[echo x >>"$MARK"
+      case $(grep -c . "$MARK") in
+        1) cd "$AGENTLUA_ROOT" && sed -i "1s/.*/first/" src/f5.txt && git commit -qam user ;;
+        2) exec sleep 1000 ;;
+      esac]])
+    w:config(('verify = { { argv = { "sh", %q } } }'):format(w.top .. "/verify.sh"))
+    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\nsed -i '20s/.*/last/' src/f5.txt\n", 493)
+    local id = w:add "a thing"
+    local child = w:start("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    support.eventually(function() return al.fs.read(w.env.MARK) == "x\nx\n" end, "it is verified again")
+    w:command { "kill", "-INT", tostring(child:pid()) }
+    local result = child:wait()
+    assert.equal(130, result.code, result.stdout)
+    assert.equal("todo", w:task(id).status)
+    assert.equal(0, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    assert.equal("done", w:task(id).status)
+    assert.truthy(w:read("src/f5.txt"):find "^first\n.*\nlast\n$")
+  end)
+
   it("by a second signal is at once", function()
     w:config "stop_grace = 60"
     w:add "a thing"
