@@ -209,13 +209,19 @@ local function is_half_made(tree)
   return (core.fs.read(tree.at.git_dir .. "/locked") or ""):find "^%a+ by agentlua: being re" ~= nil
 end
 
+-- git had removed the files, and was killed before it forgot the worktree.
+local function is_half_forgotten(tree)
+  local head = core.fs.read(tree.at.git_dir .. "/HEAD")
+  return not core.fs.stat(tree.path) and head == "ref: refs/heads/" .. tree.branch .. "\n"
+end
+
 --- Saves on `ref` what only the worktree has, reads it back, then removes worktree and branch; the
 --- branch goes only if it is at `tip`. What is a copy of a file in the main checkout needs no saving.
 --- `whole`: the worktree is kept also when its branch has all of it.
 ---@return boolean gone, table saved {commit, skipped}, string? reason why it stays
 function M.put_away(project, tree, ref, tip, whole)
   local repo, saved = project:repo(), { commit = "", skipped = {} }
-  if tree.at and not is_half_made(tree) then
+  if tree.at and not is_half_made(tree) and not is_half_forgotten(tree) then
     local known, message = repo:unchanged_copies(copies_for(project, tree.path))
     if not known then return false, saved, message end
     local kept

@@ -34,7 +34,8 @@ describe("when the runner is killed", function()
     assert.equal(1, w:worktrees())
   end)
 
-  -- `where`: the method of the project in which it is killed, when the work has landed.
+  -- `where`: the method of the project in which it is killed, when the work has landed. A worktree that was
+  -- being put away has lost its files by then.
   local function killed_after_landing(where)
     local id = w:add "a thing"
     w:write(".agentlua/scripts/die.lua", ("local where = %q\n"):format(where) .. [[
@@ -43,6 +44,7 @@ describe("when the runner is killed", function()
       local method = p[where]
       p[where] = function(self, ...)
         if where == "event" and ... ~= "landed" then return method(self, ...) end
+        if where == "put_away" then al.process.run { "rm", "-r", "--", (...).path } end
         io.stdout:write("landed\n") io.stdout:flush() while true do al.sleep(1) end
       end
       return p:loop { from = "todo", to = "in-progress", work = function(task, run)
@@ -64,12 +66,14 @@ describe("when the runner is killed", function()
     assert.equal("done", w:task(id).status)
     assert.equal(commits + 1, w:commits())
     assert.equal(1, w:worktrees())
-    assert.equal("", w:git("for-each-ref", "refs/agentlua/pending"))
+    assert.equal("", w:git("for-each-ref", "refs/agentlua/pending", "refs/heads/task"))
     local landed = w:events "landed"
     assert.same({ 1, id, w:git("rev-parse", "HEAD") }, { #landed, landed[1].task, landed[1].commit })
   end
   it("between landing and done, the next run does not land it again", function() killed_after_landing "move" end)
   it("before the log says that it has landed, the next run says so", function() killed_after_landing "event" end)
+
+  it("when git had removed the files of a worktree, the rest goes", function() killed_after_landing "put_away" end)
 
   it("what it was writing goes with the first run that finds it old enough", function()
     w:add "a thing"
