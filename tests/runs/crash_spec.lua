@@ -75,6 +75,44 @@ describe("when the runner is killed", function()
 
   it("when git had removed the files of a worktree, the rest goes", function() killed_after_landing "put_away" end)
 
+  -- Killed with the git that lands, whose locks stay; the next run meets them.
+  local function killed_with_git()
+    w:write("../bin/git", [[#!/bin/sh
+      case " $* " in *" --ff-only "*)
+        if mkdir "$MARK.died" 2>/dev/null; then
+          for lock in index HEAD ORIG_HEAD refs/heads/main; do touch ".git/$lock.lock"; done
+          kill -9 $PPID; exit 1
+        fi
+      esac
+      exec /usr/bin/git "$@"]], 493)
+    w.env.PATH = w.top .. "/bin:" .. os.getenv "PATH"
+    local id = w:add "a thing"
+    w.users_act = true -- the branch is locked for a moment
+    assert.equal(9, w:run("edit").signal)
+    assert.is_true(w:exists ".git/index.lock")
+    return id
+  end
+
+  it("together with the git that lands, its locks go and the work lands once", function()
+    local commits = w:commits()
+    local id = killed_with_git()
+    local result = w:run "edit"
+    assert.equal(0, result.code, result.stdout)
+    assert.same({ "done", commits + 1, "" }, { w:task(id).status, w:commits(), w:git("status", "--porcelain") })
+    assert.equal("", w:command({ "find", ".git", "-name", "*.lock", "!", "-name", "agentlua.lock" }).stdout)
+  end)
+
+  it("together with the git that lands, no lock goes while a git of the user's works there", function()
+    local id = killed_with_git()
+    local editing <close> = assert(al.process.spawn {
+      "/usr/bin/git", "cat-file", "--batch", cwd = w.root, stdin_pipe = true, contain = false,
+    })
+    assert.equal(1, w:run("edit").code)
+    assert.same({ "needs-review", true }, { w:task(id).status, w:exists ".git/index.lock" })
+    editing:close_stdin()
+    editing:wait()
+  end)
+
   it("what it was writing goes with the first run that finds it old enough", function()
     w:add "a thing"
     local child = start_and_wait "slow"

@@ -10,6 +10,7 @@
 #include "agentlua/git/checkout.hpp"
 #include "agentlua/git/commit.hpp"
 #include "agentlua/git/merge.hpp"
+#include "agentlua/git/sweep.hpp"
 #include "agentlua/text.hpp"
 
 namespace agentlua::git {
@@ -187,12 +188,13 @@ inline void finish_landing(const repository& repo, const std::string& pending_re
 }
 
 /// After a crash: the commit that a pending ref holds if `base` has it (the landing went through),
-/// else nullopt, and the ref is dropped (it did not).
+/// else nullopt, and the ref is dropped (it did not). Locks of its git go.
 inline std::optional<std::string> recover_landing(
     const repository& repo, const std::string& pending_ref, const std::string& base) {
   auto lock = lock_repository(repo);  // a git of the dead runner may still be at it
   auto commit = repo.resolve(pending_ref);
   if (!commit) return std::nullopt;
+  detail::sweep_landing_locks(repo, base);
   auto tip = repo.resolve("refs/heads/" + base);
   if (tip && repo.contains(*tip, *commit)) return commit;
   repo.delete_ref(pending_ref, *commit);

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "agentlua/fs.hpp"
 #include "agentlua/git/objects.hpp"
@@ -17,25 +18,54 @@ namespace agentlua::git {
 
 namespace detail {
 
-/// Removes the locks on pending refs. Those change only under the lock of the repository, which the
-/// caller holds, so that who made them is gone; but a git of the user's that packs refs takes them for
-/// a moment, so that only one that stays counts.
-inline void sweep_ref_locks(const stdfs::path& dir) {
-  auto look = [&dir] {
-    std::map<std::string, ino_t> locks;
+/// Removes those of these locks of git that stay. The caller holds the lock of the repository, so that a git
+/// of ours that made one is gone; a git of the user's takes them for a moment.
+inline void remove_stale_locks(const std::vector<stdfs::path>& paths) {
+  auto look = [&paths] {
+    std::map<stdfs::path, ino_t> locks;
     struct stat info {};
-    for (const std::string& name : fs::list_directory(dir))
-      if (name.ends_with(".lock") && ::lstat((dir / name).c_str(), &info) == 0)
-        locks[name] = info.st_ino;
+    for (const stdfs::path& path : paths)
+      if (::lstat(path.c_str(), &info) == 0) locks[path] = info.st_ino;
     return locks;
   };
   const auto before = look();
   if (before.empty()) return;
   timespec second{1, 0};
   ::nanosleep(&second, nullptr);
-  for (const auto& [name, inode] : look())
-    if (auto same = before.find(name); same != before.end() && same->second == inode)
-      ::unlink((dir / name).c_str());
+  for (const auto& [path, inode] : look())
+    if (auto same = before.find(path); same != before.end() && same->second == inode)
+      ::unlink(path.c_str());
+}
+
+/// Removes the locks on pending refs.
+inline void sweep_ref_locks(const stdfs::path& dir) {
+  std::vector<stdfs::path> locks;
+  for (const std::string& name : fs::list_directory(dir))
+    if (name.ends_with(".lock")) locks.push_back(dir / name);
+  remove_stale_locks(locks);
+}
+
+/// True when a git works in a checkout: that one's top is then its current directory.
+inline bool git_works_in(const stdfs::path& checkout) {
+  for (const std::string& pid : fs::list_directory("/proc")) {
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    const stdfs::path process = "/proc/" + pid;
+    std::error_code gone;
+    if (stdfs::read_symlink(process / "cwd", gone) == checkout &&
+        stdfs::read_symlink(process / "exe", gone).filename() == "git")
+      return true;
+  }
+  return false;
+}
+
+/// Removes the locks that a landing on `base` leaves when its git is killed. The caller holds the lock of the
+/// repository. Nothing is removed while a git works in the checkout: it may wait for an editor.
+inline void sweep_landing_locks(const repository& repo, const std::string& base) {
+  const location& at = repo.where();
+  if (git_works_in(at.work_tree)) return;
+  remove_stale_locks(
+      {at.git_dir / "index.lock", at.git_dir / "HEAD.lock", at.git_dir / "ORIG_HEAD.lock",
+       at.common_dir / "packed-refs.lock", at.common_dir / ("refs/heads/" + base + ".lock")});
 }
 
 /// Temporary files, and directories of save() whose owner is gone.
