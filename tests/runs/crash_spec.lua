@@ -80,7 +80,9 @@ describe("when the runner is killed", function()
     w:write("../bin/git", [[#!/bin/sh
       case " $* " in *" --ff-only "*)
         if mkdir "$MARK.died" 2>/dev/null; then
-          for lock in index HEAD ORIG_HEAD refs/heads/main; do touch ".git/$lock.lock"; done
+          for name in index HEAD ORIG_HEAD packed-refs refs/heads/main refs/heads/task/x; do
+            touch ".git/$name.lock"
+          done
           kill -9 $PPID; exit 1
         fi
       esac
@@ -127,6 +129,26 @@ describe("when the runner is killed", function()
     w:command { "touch", "-d", "2020-01-01", run .. ".tmp.1.1", run .. "task/.tmp.1.2" }
     assert.equal(0, w:run("slow").code)
     assert.is_false(w:exists(run .. ".tmp.1.1") or w:exists(run .. "task/.tmp.1.2"))
+  end)
+
+  it("in a git of the agent's, the next attempt does not meet its locks", function()
+    w:write("../agent.sh", [[#!/bin/sh
+      cat >/dev/null
+      if mkdir "$MARK" 2>/dev/null; then
+        at=$(git rev-parse --git-dir)
+        touch "$at/index.lock" "$at/HEAD.lock" "$AGENTLUA_ROOT/.git/$(git symbolic-ref HEAD).lock"
+        mkdir "$MARK.ready"
+        exec sleep 1000
+      fi
+      echo x >new.txt && git add new.txt && git commit -qm new]], 493)
+    local id = w:add "a thing"
+    local child = w:start("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    support.eventually(function() return w:exists(w.env.MARK .. ".ready") end, "the agent has locks")
+    child:kill()
+    child:wait()
+    assert.equal(0, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    local task = w:task(id)
+    assert.same({ "done", 2 }, { task.status, #task.attempts })
   end)
 
   it("three times on one task, the task is failed as poison", function()

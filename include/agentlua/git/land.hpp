@@ -194,7 +194,7 @@ inline std::optional<std::string> recover_landing(
   auto lock = lock_repository(repo);  // a git of the dead runner may still be at it
   auto commit = repo.resolve(pending_ref);
   if (!commit) return std::nullopt;
-  detail::sweep_landing_locks(repo, base);
+  detail::sweep_landing_locks(repo);
   auto tip = repo.resolve("refs/heads/" + base);
   if (tip && repo.contains(*tip, *commit)) return commit;
   repo.delete_ref(pending_ref, *commit);

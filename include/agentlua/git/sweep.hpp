@@ -37,12 +37,14 @@ inline void remove_stale_locks(const std::vector<stdfs::path>& paths) {
       ::unlink(path.c_str());
 }
 
-/// Removes the locks on pending refs.
-inline void sweep_ref_locks(const stdfs::path& dir) {
-  std::vector<stdfs::path> locks;
-  for (const std::string& name : fs::list_directory(dir))
-    if (name.ends_with(".lock")) locks.push_back(dir / name);
-  remove_stale_locks(locks);
+/// Locks on our refs, on branches, and on all refs that are packed.
+inline std::vector<stdfs::path> ref_locks(const stdfs::path& common) {
+  std::vector<stdfs::path> locks = {common / "packed-refs.lock"};
+  std::error_code gone;
+  for (const stdfs::path& dir : {common / repository::own_refs, common / "refs/heads"})
+    for (stdfs::recursive_directory_iterator at(dir, gone), end; at != end; at.increment(gone))
+      if (at->path().extension() == ".lock") locks.push_back(at->path());
+  return locks;
 }
 
 /// True when a git works in a checkout: that one's top is then its current directory.
@@ -58,14 +60,13 @@ inline bool git_works_in(const stdfs::path& checkout) {
   return false;
 }
 
-/// Removes the locks that a landing on `base` leaves when its git is killed. The caller holds the lock of the
-/// repository. Nothing is removed while a git works in the checkout: it may wait for an editor.
-inline void sweep_landing_locks(const repository& repo, const std::string& base) {
+/// Removes the locks in the checkout that a landing leaves when its git is killed. The caller holds the lock of
+/// the repository. Nothing is removed while a git works there: it may wait for an editor.
+inline void sweep_landing_locks(const repository& repo) {
   const location& at = repo.where();
   if (git_works_in(at.work_tree)) return;
   remove_stale_locks(
-      {at.git_dir / "index.lock", at.git_dir / "HEAD.lock", at.git_dir / "ORIG_HEAD.lock",
-       at.common_dir / "packed-refs.lock", at.common_dir / ("refs/heads/" + base + ".lock")});
+      {at.git_dir / "index.lock", at.git_dir / "HEAD.lock", at.git_dir / "ORIG_HEAD.lock"});
 }
 
 /// Temporary files, and directories of save() whose owner is gone.
@@ -89,7 +90,7 @@ inline void sweep_directory(const stdfs::path& dir) {
 inline void sweep(const repository& repo) {
   auto lock = lock_repository(repo);
   const stdfs::path& common = repo.where().common_dir;
-  detail::sweep_ref_locks(common / repository::own_refs);
+  detail::remove_stale_locks(detail::ref_locks(common));
   detail::sweep_directory(common);
   for (const std::string& name : fs::list_directory(common / "worktrees"))
     detail::sweep_directory(common / "worktrees" / name);
