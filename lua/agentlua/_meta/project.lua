@@ -356,6 +356,10 @@ function p:pending_ref(task) end
 ---@return agentlua.Outcome
 function p:landed(task, tree, commit, tip, by) end
 
+--- Puts away the worktree for reading that a task still has because its analysis was cut off.
+---@param task agentlua.Task
+function p:drop_analysis(task) end
+
 --- Finishes or drops what a dead runner left of a task.
 ---@param task agentlua.Task
 ---@return agentlua.Status

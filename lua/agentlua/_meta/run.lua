@@ -82,6 +82,14 @@ function run:adopt(child, task) end
 ---@param child agentlua.Child
 function run:forget(child) end
 
+--- Runs a process of spawn() to its end.
+---@param task agentlua.Task
+---@param options agentlua.ProcessOptions
+---@return agentlua.ProcessResult
+---@return string message
+---@return string code
+function run:command(task, options) end
+
 --- Writes run.json.
 ---@param changes? table<string, any>
 function run:save(changes) end
