@@ -9,6 +9,7 @@ local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
 local launcher = require "agentlua.launch"
+local outcome = require "agentlua.outcome"
 local sandbox = require "agentlua.sandbox"
 local servers = require "agentlua.mcp.servers"
 local tripwire = require "agentlua.tripwire"
@@ -22,14 +23,6 @@ local linger = 30
 -- Bytes of the end of stderr that are looked at.
 local stderr_tail = 8192
 
---- Writes down what is known of an attempt in its task.
-function M.record(project, task, entry)
-  local attempts = core.json.array(task.attempts or {})
-  attempts[entry.n] = entry
-  task.attempts = attempts
-  errors.check(project.store:update(task.id, { attempts = attempts }))
-end
-
 -- What the agent has said of its task by agentlua task ask, split, analysed, skip.
 local function take_claim(run, task, state)
   run:read_control()
@@ -40,14 +33,6 @@ local function take_claim(run, task, state)
   if claim.to == "skipped" then state.skip = claim.reason or "the agent says that it cannot be done" end
   if claim.to == "analysed" then state.analysis = claim.analysis end
   if claim.to == "done" then state.claimed = true end
-end
-
--- Totals of a session at the end of the last attempt in it.
-local function totals_of(task, session)
-  for n = #(task.attempts or {}), 1, -1 do
-    local entry = task.attempts[n]
-    if session and entry.session == session and entry.totals then return entry.totals end
-  end
 end
 
 local function build(run, task, opts, dir, n)
@@ -135,59 +120,12 @@ local function process(run, task, opts, place, collector, meter)
   return result, opts.agent:classify(state, result)
 end
 
--- A budget in dollars cannot hold an agent that does not say what it costs: said once of each.
-local function say_unknown(run, entry, state)
-  if state.cost_kind ~= "unknown" or not run.budget.bounds "usd" or run.unknown_cost[entry.agent] then return end
-  run.unknown_cost[entry.agent] = true
-  run:event("budget_unknown", { agent = entry.agent })
-  io.stderr:write(("agentlua: what agent '%s' costs is not known: the budget in dollars does not hold it; tokens, "
-    .. "turns and seconds do\n"):format(core.text.printable(entry.agent)))
-end
-
--- What is kept of an attempt in its task, and said in the log.
-local function finish(run, task, entry, state, result)
-  entry.ended_at, entry.session = core.time.iso(), state.session
-  entry.bound, entry.exit_code, entry.error = result.bound, result.code, result.error
-  entry.turns, entry.cost, entry.cost_kind = state.turns, state.cost, state.cost_kind
-  entry.model, entry.seconds = state.model, result.seconds
-  entry.tokens = { ["in"] = state.tokens_in, out = state.tokens_out, cached = state.tokens_cached }
-  entry.totals = next(state.totals) and state.totals or nil
-  M.record(run.project, task, entry)
-  run:event("attempt_ended", {
-    task = task.id, attempt = entry.n, agent = entry.agent, ending = entry.ending, bound = result.bound,
-    session = state.session, turns = state.turns, tokens = state.tokens_in + state.tokens_out, cost = state.cost,
-    cost_kind = state.cost_kind, seconds = result.seconds, exit_code = result.code, containment = result.containment,
-    lingered = result.lingered, log_error = result.log_error,
-  })
-end
-
--- Why it ended so, in a line.
-local function reason_of(state, result)
-  if state.over then return budget.describe(state.over) end
-  local final = state.final and state.final.ok == false and state.final or {}
-  for _, event in ipairs { state.error or {}, state.limit or {}, state.auth or {}, final } do
-    if type(event.text) == "string" then return event.text end
-  end
-  return result.error or result.stderr:match "([^\n]*)\n*$"
-end
-
---- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
---- that lower that of an attempt, lease = of rate.admit(), timeout = seconds instead of those of config.lua. When
---- the session is not known any more, state.error.code is "no_session": start anew with the whole prompt. Raises
---- EINVAL for a mode of permission that the agent does not have.
----@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
---- entry = what is kept of it in the task; none when it was not started}
-function M.run(run, task, opts)
-  local project, backend = run.project, opts.agent
-  local meter = run.budget.meter(task, opts.budget)
-  local _ <close> = setmetatable({}, { __close = meter.close })
-  local spent = meter.take { tokens_in = 0, tokens_out = 0, turns = 0 }
-  if spent then
-    return { ok = false, ending = "budget", over = spent, text = "", state = {}, reason = budget.describe(spent) }
-  end
-  local n = #(task.attempts or {}) + 1
+-- Writes the prompt and the first record of an attempt.
+local function prepare(run, task, opts)
+  local project, backend, n = run.project, opts.agent, #(task.attempts or {}) + 1
   local dir = run.dir .. "/" .. (task.id8 or core.text.id8(task.id))
   local place = { dir = dir, files = ("%s/%d."):format(dir, n) }
+  place.log = place.files .. "stream.jsonl"
   errors.check(core.fs.mkdir(dir))
   task.interrupted = nil
   opts.prompt = whispers.deliver(project, task, n, opts.prompt)
@@ -199,39 +137,45 @@ function M.run(run, task, opts)
     n = n, run = run.id, agent = backend.name, account = backend.account, version = known and version or nil,
     phase = opts.phase, cwd = opts.cwd, resumed = opts.session, started_at = core.time.iso(),
   }
-  M.record(project, task, entry)
+  outcome.record(project, task, entry)
   run.progress:attempt(task, n, backend.name)
-  local log = place.files .. "stream.jsonl"
   run:event("attempt_started", {
-    task = task.id, attempt = n, agent = backend.name, version = entry.version, log = log,
+    task = task.id, attempt = n, agent = backend.name, version = entry.version, log = place.log,
   })
+  return place, entry
+end
 
-  local collector = collect.new(backend, totals_of(task, opts.session), function(event, state)
+--- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
+--- that lower that of an attempt, lease = of rate.admit(), timeout = seconds instead of those of config.lua. When
+--- the session is not known any more, state.error.code is "no_session": start anew with the whole prompt. Raises
+--- EINVAL for a mode of permission that the agent does not have.
+---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
+--- entry = what is kept of it in the task; none when it was not started}
+function M.run(run, task, opts)
+  local meter = run.budget.meter(task, opts.budget)
+  local _ <close> = setmetatable({}, { __close = meter.close })
+  local spent = meter.take { tokens_in = 0, tokens_out = 0, turns = 0 }
+  if spent then
+    return { ok = false, ending = "budget", over = spent, text = "", state = {}, reason = budget.describe(spent) }
+  end
+  local place, entry = prepare(run, task, opts)
+  local collector = collect.new(opts.agent, outcome.totals(task, opts.session), function(event, state)
     if event.type == "usage" then charge(run, task, meter, state) end
     hooks.call(run, "on_event", event, task, run)
     run.view(task, event)
     if entry.session == state.session then return end
     entry.session = state.session -- now, so that it is known also when we are killed
-    M.record(project, task, entry)
+    outcome.record(run.project, task, entry)
   end, place.launch)
-  local state, before = collector.state, tripwire.before(project, task)
+  local before = tripwire.before(run.project, task)
   local result
   result, entry.ending = process(run, task, opts, place, collector, meter)
-  tripwire.after(project, task, before)
-  finish(run, task, entry, state, result)
-  say_unknown(run, entry, state)
-  local outcome = {
-    ok = entry.ending == "done", ending = entry.ending, text = collector:text(), state = state,
-    reason = reason_of(state, result), exit_code = result.code, bound = result.bound, log = log,
-    session = state.session, over = state.over, entry = entry,
-  }
-  if outcome.ok and opts.phase == "execute" and project.config.completion == "explicit" and not state.claimed then
-    outcome.ok = false
-    outcome.feedback = "It ended without saying that the task is done: agentlua task done " .. task.id
-    outcome.reason = outcome.feedback
-  end
-  hooks.call(run, "on_result", outcome, task, run)
-  return outcome
+  tripwire.after(run.project, task, before)
+  outcome.finish(run, task, entry, collector.state, result)
+  local said = outcome.of(run, task, opts, entry, collector, result)
+  said.log = place.log
+  hooks.call(run, "on_result", said, task, run)
+  return said
 end
 
 return M

@@ -1,10 +1,10 @@
 -- agentlua.verdict: what the ending of an attempt means for its task, one rule for each. What was before is read
 -- from the task (history.lua).
 
-local attempt = require "agentlua.attempt"
 local core = require "agentlua.core"
 local history = require "agentlua.history"
 local limit = require "agentlua.limit"
+local outcome = require "agentlua.outcome"
 local session = require "agentlua.session"
 local waiting = require "agentlua.waiting"
 local whispers = require "agentlua.whispers"
@@ -149,7 +149,7 @@ function M.settle(at)
   result.attempts = history.spent(at.series)
   if verdict.spent and result.attempts >= at.run.project.config.attempts then verdict = over end
   entry.last = verdict.over
-  attempt.record(at.run.project, at.task, entry)
+  outcome.record(at.run.project, at.task, entry)
   return verdict
 end
 
