@@ -45,7 +45,7 @@ local function try(seed, runners, killed)
     if killed > 0 and world.wait_a_while(w, running[1]) then
       running[1]:kill()
       table.remove(running, 1):wait()
-      running[runners], killed = world.start(w, 4 // runners), killed - 1
+      running[#running + 1], killed = world.start(w, 4 // runners), killed - 1
     end
     for i = #running, 1, -1 do
       if running[i]:finished() then
@@ -58,7 +58,7 @@ local function try(seed, runners, killed)
   if most < 2 or most > 4 then say("%d tasks at once", most) end
   checks.all(w, say)
   check_lines(w, say)
-  w:close()
+  world.close(w, #wrong == 0)
   assert(#wrong == 0, table.concat(wrong, "\n"))
 end
 

@@ -50,11 +50,7 @@ local function try(seed)
   world.finish(w, 3, say)
   checks.all(w, say)
   if #wrong > 0 then table.insert(wrong, 1, table.concat(cuts, ", ")) end
-  if #wrong > 0 and os.getenv "AGENTLUA_KEEP" then
-    print("kept: " .. w.top)
-  else
-    w:close()
-  end
+  world.close(w, #wrong == 0)
   return wrong
 end
 

@@ -134,7 +134,7 @@ M.stops = {
   end,
   ["stop TASK"] = function(w)
     w.held = task_to_hold(w)
-    assert(w:al("stop", w.held).code == 0)
+    w:al("stop", w.held) -- which is refused when the task is done just then
     return { [0] = true }
   end,
 }
@@ -188,7 +188,7 @@ function M.cut_short(w, name, say)
   if M.stops[name] and name ~= "stop TASK" and seconds > 4 then say("%s took %.1f s", name, seconds) end
   check_processes(w, name, say)
   check_damage(w, say)
-  if w.held then assert(w:al("resume", w.held).code == 0) end
+  if w.held and w:task(w.held).hold then assert(w:al("resume", w.held).code == 0) end
   w.held = nil
   return moment
 end
@@ -204,6 +204,12 @@ function M.finish(w, jobs, say)
     if result.code ~= 0 then return say("the last run ends with %d: %s", result.code, result.stdout) end
     if w:count "done" == #w.tasks then return end
   end
+end
+
+--- Removes the world; one that is not well is kept, and named, when AGENTLUA_KEEP is set.
+function M.close(w, well)
+  if not well and os.getenv "AGENTLUA_KEEP" then return print("kept: " .. w.top) end
+  w:close()
 end
 
 return M
