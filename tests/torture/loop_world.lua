@@ -188,7 +188,10 @@ function M.cut_short(w, name, say)
   if M.stops[name] and name ~= "stop TASK" and seconds > 4 then say("%s took %.1f s", name, seconds) end
   check_processes(w, name, say)
   check_damage(w, say)
-  if w.held and w:task(w.held).hold then assert(w:al("resume", w.held).code == 0) end
+  if w.held and w:task(w.held).hold == true then
+    local resumed = w:al("resume", w.held)
+    if resumed.code ~= 0 then say("resume: %s", resumed.stderr) end
+  end
   w.held = nil
   return moment
 end
