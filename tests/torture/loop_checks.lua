@@ -128,6 +128,7 @@ local function check_leaks(w, say)
   if #w:processes() > 0 then say("%d processes", #w:processes()) end
   if w:worktrees() ~= 1 then say("%d worktrees", w:worktrees()) end
   if w:exists(w.root .. ".worktrees") then say "the directory of the worktrees" end
+  for _, name in ipairs(core.fs.list(w.root .. "/.git/worktrees") or {}) do say("git has not forgotten %s", name) end
   local refs = w:git("for-each-ref", "--format=%(refname)", "refs/heads/task", "refs/agentlua/pending",
     "refs/agentlua/rescue")
   if refs ~= "" then say("refs are left: %s", refs) end
