@@ -114,7 +114,8 @@ specs() {
   LUA_INIT=@tests/fixtures/gc_stress.lua run_busted tests/lua build/release -p fiber -p process
 }
 beside specs specs
-beside runs run_busted tests/runs
+beside runs_1 run_busted tests/runs build/release -p '^[a-h].*_spec'
+beside runs_2 run_busted tests/runs build/release -p '^[i-z].*_spec'
 [ -z "$agents" ] || beside agents run_busted tests/agents
 renice -n 10 -p $$ >/dev/null
 # With warnings as errors: every header alone, the host (for clang-tidy), the example.

@@ -14,7 +14,7 @@ local faults = require "store_faults"
 local tasks = tonumber(os.getenv "AGENTLUA_TASKS" or 1000)
 local changes = tonumber(os.getenv "AGENTLUA_CHANGES" or 300)
 local seed = tonumber(os.getenv "AGENTLUA_SEED" or os.time())
-local refused = faults.untraceable()
+local refused = require("faults").untraceable()
 
 local function start(...) return assert(process.spawn { faults.driver, contain = false, timeout = 590, ... }) end
 
