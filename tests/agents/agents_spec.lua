@@ -122,6 +122,26 @@ for _, name in ipairs { "claude", "codex", "gemini", "qwen", "opencode" } do
       end
     end
 
+    -- Its requests come in the order of the script.
+    if name == "claude" or name == "codex" then
+      it("works a queue through the analysis and the execution", function()
+        local steps = { { say = "Write hello.txt." }, { say = "Write other.txt." } }
+        for _, step in ipairs { write, check, say, { write = "other.txt", content = "second\n" }, say } do
+          steps[#steps + 1] = step
+        end
+        w = worlds.new(cli, steps, nil, settings:format(1, patience) .. ", require_analysis = true")
+        local first, second = w:add("First", "--priority", "1"), w:add("Second", "--priority", "2")
+        for _, script in ipairs { "analyse.lua", "execute.lua" } do
+          local result = w:al("run", script, "--agent", name, "--jobs", "1", { timeout = 2 * patience })
+          assert.equal(0, result.code, story(w, result))
+        end
+        assert.same({ "done", "done" }, { w:task(first).status, w:task(second).status })
+        assert.equal("Write hello.txt.", w:task(first).analysis.summary)
+        assert.is_true(landed(w))
+        assert.equal("second", w:git("show", w.branch .. ":other.txt"))
+      end)
+    end
+
     it("is stopped in the middle of a command, and goes on in its session", function()
       local endless = { shell = "touch started; exec tail -f /dev/null" }
       w = worlds.new(cli, { write, endless, check, say }, nil, settings:format(2, patience))
