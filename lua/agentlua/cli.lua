@@ -11,7 +11,7 @@ local function late(name)
     __newindex = function(_, key, value) require(name)[key] = value end,
   })
 end
-local options, place = late "agentlua.options", late "agentlua.place"
+local nearest, options, place = late "agentlua.nearest", late "agentlua.options", late "agentlua.place"
 local resource, trust = late "agentlua.resource", late "agentlua.trust"
 
 local M = {}
@@ -47,13 +47,8 @@ local function find_command(name)
       return require("agentlua.cli.run").run_raw { own.path, table.unpack(args) }
     end }
   end
-  local best, distance
-  for _, known in ipairs(M.commands) do
-    local d = core.text.edit_distance { name, known }
-    if not distance or d < distance then best, distance = known, d end
-  end
   errors.usage("EUSAGE", ("unknown command '%s'; the nearest is '%s'; agentlua --help lists all"):format(
-    core.text.printable(name), best))
+    core.text.printable(name), (nearest.find(name, M.commands))))
 end
 
 local function parser_of(name, command)

@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local nearest = require "agentlua.nearest"
 
 local M = {}
 
@@ -135,15 +136,6 @@ local verify_keys = {
   when = { "table", nil, { category = { names }, not_category = { names }, paths = { list_of "string" } } },
 }
 
-local function nearest(key, keys)
-  local best, distance
-  for known in pairs(keys) do
-    local d = core.text.edit_distance { tostring(key), known }
-    if not distance or d < distance then best, distance = known, d end
-  end
-  return best
-end
-
 local function default(spec, where)
   if spec[3] then return M.check({}, where, spec[3]) end
   return type(spec[2]) == "table" and table.move(spec[2], 1, #spec[2], 1, {}) or spec[2]
@@ -160,7 +152,7 @@ function M.check(settings, where, keys, prefix)
     local spec, name = keys[key], prefix .. tostring(key)
     if not spec then
       errors.usage("ECONFIG", ("%s: unknown key '%s'; the nearest is '%s'"):format(where, name,
-        prefix .. nearest(key, keys)))
+        prefix .. nearest.key(tostring(key), keys)))
     end
     local ok, expected = type(value) == spec[1], "a " .. tostring(spec[1])
     if type(spec[1]) == "function" then ok, expected = spec[1](value) end

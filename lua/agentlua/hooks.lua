@@ -3,6 +3,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local nearest = require "agentlua.nearest"
 
 local M = {}
 
@@ -12,15 +13,6 @@ M.names = {
   on_result = "(result, task, run)", before_land = "(task, tree, run) -> false, reason: it waits for a person",
   after_land = "(task, tree, run)", on_needs_input = "(task, questions, run)", on_stop = "(reason, run)",
 }
-
-local function nearest(wanted)
-  local best, distance
-  for name in pairs(M.names) do
-    local d = core.text.edit_distance { name, wanted }
-    if not distance or d < distance then best, distance = name, d end
-  end
-  return best
-end
 
 --- The hooks of a project; an empty table when it has none. Raises ECONFIG.
 function M.load(path)
@@ -37,7 +29,7 @@ function M.load(path)
   for name, hook in pairs(hooks) do
     if not M.names[name] then
       errors.usage("ECONFIG", ("%s: there is no hook '%s'; the nearest is '%s'"):format(path, tostring(name),
-        nearest(tostring(name))))
+        nearest.key(tostring(name), M.names)))
     end
     if type(hook) ~= "function" then errors.usage("ECONFIG", ("%s: '%s' must be a function"):format(path, name)) end
   end

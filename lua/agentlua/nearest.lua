@@ -25,6 +25,14 @@ function M.find(wanted, names)
   return best, distance
 end
 
+--- The same among the keys of a table.
+---@return string?, integer?
+function M.key(wanted, keys)
+  local names = {}
+  for name in pairs(keys) do names[#names + 1] = name end
+  return M.find(wanted, names)
+end
+
 --- The name that `wanted` is a slip for, not only a word that is like it.
 ---@return string?
 function M.slip(wanted, names)

@@ -10,6 +10,7 @@ local dotbot = require "agentlua.dotbot"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local git = require "agentlua.git"
+local nearest = require "agentlua.nearest"
 local options = require "agentlua.options"
 local place = require "agentlua.place"
 local prompt = require "agentlua.prompt"
@@ -96,12 +97,9 @@ function project_type:repo()
 end
 
 local function nearest_branch(repo, wanted)
-  local best, distance
-  for _, ref in ipairs(errors.check(repo:refs "refs/heads/")) do
-    local name = ref:sub(#"refs/heads/" + 1)
-    local d = core.text.edit_distance { name, wanted }
-    if not distance or d < distance then best, distance = name, d end
-  end
+  local names = {}
+  for i, ref in ipairs(errors.check(repo:refs "refs/heads/")) do names[i] = ref:sub(#"refs/heads/" + 1) end
+  local best = nearest.find(wanted, names)
   return best and ("the nearest is '%s': --base %s"):format(best, best) or "make the first commit"
 end
 

@@ -8,8 +8,8 @@
 -- A name that nobody knows is an error, also in a section that is dropped. What is inserted is never
 -- looked at again. The line break behind the mark of a section goes with it when it is alone in its line.
 
-local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local near = require "agentlua.nearest"
 
 local M = {}
 
@@ -23,11 +23,7 @@ local function fail(file, at, problem, ...)
 end
 
 local function nearest(name, vars)
-  local best, distance
-  for known in pairs(vars) do
-    local d = core.text.edit_distance { name, known }
-    if not distance or d < distance or d == distance and known < best then best, distance = known, d end
-  end
+  local best = near.key(name, vars)
   return best and "; the nearest is {{" .. best .. "}}" or ""
 end
 

@@ -3,6 +3,7 @@
 -- required and additionalProperties = false.
 
 local core = require "agentlua.core"
+local near = require "agentlua.nearest"
 
 local M = {}
 
@@ -65,11 +66,7 @@ local function show(value)
 end
 
 local function nearest(name, properties)
-  local best, distance
-  for known in pairs(properties) do
-    local d = core.text.edit_distance { name, known }
-    if not distance or d < distance or d == distance and known < best then best, distance = known, d end
-  end
+  local best = near.key(name, properties)
   return best and ("; the nearest is '%s'"):format(best) or "; it has none"
 end
 

@@ -4,6 +4,7 @@ local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
 local jsonrpc = require "agentlua.jsonrpc"
 local mcp = require "agentlua.mcp"
+local nearest = require "agentlua.nearest"
 
 local M = {}
 
@@ -89,15 +90,13 @@ methods["tools/call"] = function(server, params)
   if args ~= nil and args ~= core.json.null and not jsonrpc.is_object(args) then
     return nil, "\"arguments\" is not an object", jsonrpc.invalid_params
   end
-  local nearest, distance
-  for _, tool in ipairs(mcp.tools(server.phase)) do
-    local d = core.text.edit_distance { name:sub(1, 100), tool.name }
-    if not distance or d < distance then nearest, distance = tool.name, d end
-  end
+  local names = {}
+  for i, tool in ipairs(mcp.tools(server.phase)) do names[i] = tool.name end
+  local best, distance = nearest.find(name:sub(1, 100), names)
   if distance ~= 0 then
     local why = mcp.has(name) and "is not offered in phase " .. server.phase or "is not known"
     return nil, ("tool '%s' %s; the nearest is '%s'"):format(core.text.printable(name:sub(1, 100)), why,
-      nearest or "none"), jsonrpc.invalid_params
+      best or "none"), jsonrpc.invalid_params
   end
   local result, message = mcp.call(server.project, name, args ~= core.json.null and args or {}, {
     progress = progress_of(server, params), server = server,
