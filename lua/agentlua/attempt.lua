@@ -7,6 +7,7 @@ local core = require "agentlua.core"
 local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
 local launcher = require "agentlua.launch"
 local outcome = require "agentlua.outcome"
@@ -123,7 +124,7 @@ end
 -- Writes the prompt and the first record of an attempt.
 local function prepare(run, task, opts)
   local project, backend, n = run.project, opts.agent, #(task.attempts or {}) + 1
-  local dir = run.dir .. "/" .. (task.id8 or core.text.id8(task.id))
+  local dir = run.dir .. "/" .. fields.id8(task)
   local place = { dir = dir, files = ("%s/%d."):format(dir, n) }
   place.log = place.files .. "stream.jsonl"
   errors.check(core.fs.mkdir(dir))

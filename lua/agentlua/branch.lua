@@ -1,13 +1,14 @@
 -- agentlua.branch: names of branches: made from the pattern in config.lua, and told from other people's.
 
 local core = require "agentlua.core"
+local fields = require "agentlua.fields"
 
 local M = {}
 
 --- Fills {id8}, {slug}, {id} and {name} of a pattern in. Others stay as they are.
 function M.expand(pattern, task)
   local values = {
-    id = task.id, id8 = task.id8 or core.text.id8(task.id), slug = core.text.slug(task.name), name = task.name,
+    id = task.id, id8 = fields.id8(task), slug = core.text.slug(task.name), name = task.name,
   }
   return (pattern:gsub("{(%w+)}", values))
 end

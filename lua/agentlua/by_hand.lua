@@ -3,6 +3,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 local janitor = require "agentlua.janitor"
 local project = require "agentlua.project"
 local runs = require "agentlua.run"
@@ -57,7 +58,7 @@ end
 ---@return { name: string, status: string, reason: string, refs: string[], skipped: string[] }
 function M.discard(p, key)
   local task = errors.check_usage(p.store:get(key))
-  local id8, from = task.id8 or core.text.id8(task.id), task.status
+  local id8, from = fields.id8(task), task.status
   if from == "done" then
     errors.usage("ESTATE", ("task '%s' is done; agentlua clean removes what it has left"):format(
       task.id))

@@ -5,6 +5,7 @@ local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local decisions = require "agentlua.decisions"
 local documents = require "agentlua.documents"
+local fields = require "agentlua.fields"
 local plans = require "agentlua.plans"
 
 local M = {}
@@ -95,7 +96,7 @@ local function of_task(task)
   local analysis = text(task.analysis)
   if type(task.analysis) == "table" and next(task.analysis) ~= nil then analysis = core.json.dump(task.analysis, 2) end
   return {
-    TASK_ID = task.id, TASK_ID_SHORT = task.id8 or core.text.id8(task.id), TASK_NAME = text(task.name),
+    TASK_ID = task.id, TASK_ID_SHORT = fields.id8(task), TASK_NAME = text(task.name),
     TASK_DESCRIPTION = text(task.description), TASK_CATEGORY = text(task.category),
     TASK_PRIORITY = text(task.priority), TASK_EFFORT = text(task.effort),
     ACCEPTANCE_CRITERIA = bullets(task.acceptance_criteria), TASK_STEPS = bullets(task.steps),

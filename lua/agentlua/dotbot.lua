@@ -2,6 +2,7 @@
 -- knows neither `failed` nor `needs-review`, and keeps sessions and times of a task in fields of its own.
 
 local core = require "agentlua.core"
+local fields = require "agentlua.fields"
 
 local M = {}
 
@@ -45,7 +46,7 @@ local function review_question(task, reason)
     id = "review", question = ("The work on '%s' waits for you. Land it, or say how it goes on."):format(task.name),
     context = reason, recommendation = "A", asked_at = core.time.iso(),
     options = {
-      { key = "A", label = ("I land it: agentlua land %s, or git merge"):format(task.id8 or core.text.id8(task.id)),
+      { key = "A", label = ("I land it: agentlua land %s, or git merge"):format(fields.id8(task)),
         action = "review" },
       { key = "B", label = "Give it back to an agent, in the same worktree" },
       { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
@@ -75,11 +76,11 @@ end
 --- What a move of a task becomes there.
 ---@return string to, table patch
 function M.translate(task, to, patch)
-  local fields = {}
-  for name, value in pairs(patch or {}) do fields[name] = value end
-  add_sessions(task, fields)
+  local changes = {}
+  for name, value in pairs(patch or {}) do changes[name] = value end
+  add_sessions(task, changes)
   local translate = translations[to]
-  return translate and translate(task, fields) or to, fields
+  return translate and translate(task, changes) or to, changes
 end
 
 --- Tasks of a list of skipped ones that have failed.

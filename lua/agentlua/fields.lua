@@ -68,6 +68,9 @@ M.known = {
   split_proposal = { proposal, "an object with \"sub_tasks\", a list of objects" },
 }
 
+--- The short id of a task, which its branch and worktree are named by.
+function M.id8(task) return task.id8 or core.text.id8(task.id) end
+
 --- Why a field cannot hold a value, or nil. null is always well: the field is as if it were not there.
 ---@return string | nil
 function M.problem(name, value)

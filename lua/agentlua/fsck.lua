@@ -67,7 +67,7 @@ end
 local function check_refs(p, tasks, add)
   local repo = p:repo()
   local working = {}
-  for _, task in ipairs(tasks) do working[task.id8 or core.text.id8(task.id)] = running[task.status] end
+  for _, task in ipairs(tasks) do working[fields.id8(task)] = running[task.status] end
   for _, ref in ipairs(errors.check(repo:refs "refs/agentlua/pending/")) do
     if not working[ref:match "[^/]*$"] then
       add("leftover", ref, "a landing was cut off", "the next run finishes or drops it")

@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 
 local M = {}
 
@@ -79,7 +80,7 @@ function M.remove_work(p, task)
     if code == "EFOREIGN" then io.stderr:write("agentlua: ", core.text.printable(message), "\n") end
     if tree then
       local more, left = M.remove(p, {
-        kind = "worktree", name = known.path, known = known, task = task, id8 = task.id8 or core.text.id8(task.id),
+        kind = "worktree", name = known.path, known = known, task = task, id8 = fields.id8(task),
         whole = true,
       })
       table.move(more, 1, #more, #refs + 1, refs)

@@ -4,14 +4,14 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
 
 local M = {}
 
-local function id8(task) return task.id8 or core.text.id8(task.id) end
 
 --- The ref that holds a commit while it lands.
-function M.pending_ref(_, task) return "refs/agentlua/pending/" .. id8(task) end
+function M.pending_ref(_, task) return "refs/agentlua/pending/" .. fields.id8(task) end
 
 local function one_line(text) return core.text.printable((text:gsub("%s+", " "))) end
 
@@ -98,7 +98,7 @@ function outcome.conflict(project, task, tree, git)
       context = table.concat(lines, "\n"),
       options = {
         { key = "A", label = ("I resolve it in %s (git merge %s), then agentlua land %s"):format(tree.path, tree.base,
-          id8(task)), action = "review" },
+          fields.id8(task)), action = "review" },
         { key = "B", label = ("Give it back to an agent: run git merge %s here, resolve the conflict, commit"):format(
           tree.base) },
         { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
@@ -113,7 +113,7 @@ local function hand_to_person(project, task, _, git)
   project:event("land_refused", { task = task.id, status = git.status, reason = git.reason, paths = git.paths })
   local result = project:move(task, "needs-review", {
     reason = ("%s. The work is on branch %s; agentlua land %s lands it"):format(git.reason,
-      task.worktree.branch, id8(task)),
+      task.worktree.branch, fields.id8(task)),
   })
   result.refused = git.status == "refused"
   return result
@@ -124,7 +124,7 @@ outcome.protected = hand_to_person
 -- Modes in which somebody else brings the branch to the base.
 local handed_over = { branch = true, none = true }
 function handed_over.patch(project, task, tree, tip)
-  local file = ("%s/%s/work.patch"):format(project.run.dir, id8(task))
+  local file = ("%s/%s/work.patch"):format(project.run.dir, fields.id8(task))
   errors.check(core.fs.mkdir(file:match "^(.*)/"))
   errors.check(project:repo():format_patch { base = tree.base_commit, tip = tip, file = file })
   return "as patches for git am in " .. file

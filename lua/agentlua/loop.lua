@@ -5,6 +5,7 @@ local attempts = require "agentlua.attempts"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
 local limit = require "agentlua.limit"
 local preview = require "agentlua.preview"
@@ -73,7 +74,7 @@ end
 function loops_type:work_on(loop, task)
   local project, run, kept = self.project, self.run, {}
   local _ <close> = run.progress:begin(task)
-  view.say(("%s  %s"):format(task.id8 or core.text.id8(task.id), task.name), "start")
+  view.say(("%s  %s"):format(fields.id8(task), task.name), "start")
   hooks.call(run, "on_task_start", task, run)
   local ok, result = errors.try(loop.work, task, run_view(run, task, kept))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
@@ -176,7 +177,7 @@ function loops_type:drain()
   for _, loop in ipairs(self) do loop.waiting = waits.new(run, loop.from) end
   run.on_stop = function() bell:ring() end
   local function work(loop, task)
-    fiber.current().name = ("task %s '%s'"):format(task.id8 or core.text.id8(task.id), core.text.printable(task.name))
+    fiber.current().name = ("task %s '%s'"):format(fields.id8(task), core.text.printable(task.name))
     local ring <close> = setmetatable({}, { __close = function()
       loop.busy = loop.busy - 1
       bell:ring()

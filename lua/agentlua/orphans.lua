@@ -5,6 +5,7 @@ local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
+local fields = require "agentlua.fields"
 
 local M = {}
 
@@ -12,7 +13,6 @@ local ended = { done = true, cancelled = true, skipped = true, split = true }
 local id8_pattern = ("%x"):rep(8)
 
 local function table_or_nil(value) return type(value) == "table" and value or nil end
-local function id8_of(task) return task.id8 or core.text.id8(task.id) end
 
 -- ---- what there is --------------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ local function survey(p)
     pattern = branch_pattern(p.config.branch), dir = core.fs.realpath(p:worktrees_dir()),
   }
   for _, task in ipairs(errors.check(p.store:list())) do
-    s.by_id8[id8_of(task)] = task
+    s.by_id8[fields.id8(task)] = task
     for _, field in ipairs { "worktree", "analysis_worktree" } do
       local known = table_or_nil(task[field])
       if known and type(known.path) == "string" then remember(s.by_path, place_of(known.path), task, known) end
@@ -105,7 +105,7 @@ local function worktree_finding(s, tree)
   local tasks = at and core.fs.read(at.git_dir .. "/agentlua-tasks") or s.p.tasks_dir
   if not task and tasks ~= s.p.tasks_dir then go, reason = false, "its tasks are in " .. tasks end
   return {
-    kind = "worktree", name = tree.path, task = task, id8 = task and id8_of(task) or id8, go = go, reason = reason,
+    kind = "worktree", name = tree.path, task = task, id8 = task and fields.id8(task) or id8, go = go, reason = reason,
     known = known.path and known or { path = tree.path, branch = tree.branch },
   }
 end
@@ -149,7 +149,7 @@ local function find_branches(s, add, taken)
       local task = remembered and remembered.task or s.by_id8[id8]
       local go, reason = verdict(s, task, id8)
       add {
-        kind = "branch", name = branch, task = task, id8 = task and id8_of(task) or id8, go = go, reason = reason,
+        kind = "branch", name = branch, task = task, id8 = task and fields.id8(task) or id8, go = go, reason = reason,
         known = remembered and remembered.known or {},
       }
     end

@@ -16,7 +16,7 @@ local function worktree_of(project, task)
 end
 
 local function tell(project, task, place, prompt)
-  view.say(("%d. '%s' (%s)"):format(place, task.name, task.id8 or core.text.id8(task.id)), "start")
+  view.say(("%d. '%s' (%s)"):format(place, task.name, fields.id8(task)), "start")
   if not project:needs_agent(task) then return view.say("   no agent: " .. task.type) end
   local backend, held, account = project:free_agent(task)
   local model = project:model_of(task, backend) or backend.model

@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 
 local M = {}
 
@@ -32,7 +33,7 @@ end
 function progress:begin(task)
   drop(self, task.id)
   self.rows[#self.rows + 1] = {
-    id = task.id, id8 = task.id8 or core.text.id8(task.id), name = task.name, phase = "setup", turns = 0, tokens = 0,
+    id = task.id, id8 = fields.id8(task), name = task.name, phase = "setup", turns = 0, tokens = 0,
     started_at = core.time.iso(),
   }
   self.tasks[task.id] = task
@@ -49,10 +50,10 @@ end
 function progress:task(id) return self.tasks[id] end
 
 --- Changes the row of a task; does nothing when it is not worked on.
-function progress:set(task, fields)
+function progress:set(task, changes)
   local _, row = place_of(self, task.id)
   if not row then return end
-  for name, value in pairs(fields) do row[name] = value or nil end
+  for name, value in pairs(changes) do row[name] = value or nil end
   self:changed()
 end
 

@@ -4,6 +4,7 @@
 local core = require "agentlua.core"
 local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local process = require "agentlua.process"
 
 local M = {}
@@ -11,7 +12,6 @@ local M = {}
 --- Seconds that a status command may take.
 local patience = 60
 
-local function id8(task) return task.id8 or core.text.id8(task.id) end
 
 -- What `pr.status` of config.lua says of a task: its first word, and the rest of what it printed. It runs
 -- in the main checkout and knows the task by its surroundings and, as JSON, on stdin. nil: it failed.
@@ -57,7 +57,7 @@ function settle.closed(project, task, known, said)
       id = "review-closed", question = ("The review of '%s' was closed. How should it go on?"):format(task.name),
       context = core.text.printable(said),
       options = {
-        { key = "A", label = ("It is wanted: agentlua land %s, or a new review of branch %s"):format(id8(task),
+        { key = "A", label = ("It is wanted: agentlua land %s, or a new review of branch %s"):format(fields.id8(task),
           known.branch), action = "review" },
         { key = "B", label = "Give it back to an agent" },
         { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },

@@ -4,14 +4,14 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local fields = require "agentlua.fields"
 
 local M = {}
 
 --- How restore.hpp says in the lock of a worktree what it was made of.
 local restored_from = "used by agentlua: restored from "
 
-local function id8(task) return task.id8 or core.text.id8(task.id) end
-local function prefix(task, kind) return ("refs/agentlua/%s/%s/"):format(kind, id8(task)) end
+local function prefix(task, kind) return ("refs/agentlua/%s/%s/"):format(kind, fields.id8(task)) end
 
 --- What is kept of a task: [{kind, n, ref, commit, time}], oldest first.
 function M.saved_list(project, task, kind)
@@ -45,11 +45,11 @@ function M.checkpoint(project, task)
   local at = known and repo:worktree_find(known.path)
   if not at or not core.fs.stat(known.path) then
     errors.usage("ENOWORKTREE", ("task '%s' has no worktree; agentlua restore %s --list shows what is kept"):format(
-      id8(task), id8(task)))
+      fields.id8(task), fields.id8(task)))
   end
   local saved, message, code, ref, n
   for try = 1, 3 do
-    ref, n = project:new_saved_ref(id8(task), "checkpoint")
+    ref, n = project:new_saved_ref(fields.id8(task), "checkpoint")
     saved, message, code = repo:save { at = at, ref = ref, limit = project.config.save_limit, always = true }
     if saved or (code ~= "ESAVE" and code ~= "EMOVED") then break end
     if try < 3 then fiber.sleep(0.2) end
@@ -66,7 +66,7 @@ local function find(project, task, kind, n)
     if one.n == n then return one end
   end
   errors.usage("ENOENT", ("nothing is kept of task '%s' as %s %s; agentlua restore %s --list shows what is"):format(
-    id8(task), kind, n or "work", id8(task)))
+    fields.id8(task), kind, n or "work", fields.id8(task)))
 end
 
 -- The task goes on in the restored worktree, unless that was only for reading.
@@ -95,7 +95,7 @@ local function make(project, task, one, path, unfinished)
       end
     end
     errors.usage("EEXIST", ("'%s' is there already; agentlua restore %s --to DIR restores to another place"):format(
-      path, id8(task)))
+      path, fields.id8(task)))
   end
   return errors.check(made, message, code)
 end
@@ -106,7 +106,8 @@ end
 ---@return { path: string, branch: string?, commit: string, ref: string, adopted: boolean }
 function M.restore(project, task, opts)
   if project.store:is_owned(task.id) then
-    errors.usage("ELOCKED", ("task '%s' is being worked on; agentlua stop %s first"):format(id8(task), id8(task)))
+    errors.usage("ELOCKED", ("task '%s' is being worked on; agentlua stop %s first"):format(fields.id8(task),
+      fields.id8(task)))
   end
   local one = find(project, task, opts.kind or "saved", opts.n)
   local known = type(task.worktree) == "table" and task.worktree or nil

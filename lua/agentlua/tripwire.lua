@@ -4,6 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local siblings = require "agentlua.siblings"
 local state = require "agentlua.state"
 
@@ -67,7 +68,7 @@ end
 
 --- Committer name of an agent: `who` ("Name <email>") with the task, so that reflogs tell what it moved.
 function M.mover(who, task)
-  return ("%s (agentlua %s)"):format(who:match "^(.-)%s*<" or who, task.id8 or core.text.id8(task.id))
+  return ("%s (agentlua %s)"):format(who:match "^(.-)%s*<" or who, fields.id8(task))
 end
 
 --- What is there before an attempt on a task.
@@ -129,16 +130,16 @@ end
 function M.after(project, task, before)
   local run = project.run
   run.tripped = run.tripped or {}
-  local function report(what, fields)
-    local name = fields.ref or fields.path or fields.setting
-    local again = fields.again
+  local function report(what, found)
+    local name = found.ref or found.path or found.setting
+    local again = found.again
     if run.tripped[what .. name] and not again then return end
     run.tripped[what .. name] = true
-    fields.what, fields.task, fields.again = what, task.id, nil
-    project:event("tripwire", fields)
-    if again and not fields.certain then return end -- most of this is the user's own doing
+    found.what, found.task, found.again = what, task.id, nil
+    project:event("tripwire", found)
+    if again and not found.certain then return end -- most of this is the user's own doing
     io.stderr:write(core.text.printable(("agentlua: while '%s' was worked on: %s: %s%s"):format(task.name, what, name,
-      fields.rescue and ", kept at " .. fields.rescue or "")), "\n")
+      found.rescue and ", kept at " .. found.rescue or "")), "\n")
   end
   check_refs(project, task, before, report)
   for _, name in ipairs(errors.check(project:repo():changed())) do

@@ -3,6 +3,7 @@
 local branches = require "agentlua.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 
 local M = {}
 
@@ -89,7 +90,7 @@ end
 -- short id of its task in its name. Its place and its branch prove the rest, or else its lock.
 local function find_own(project, task, known)
   local dir, name = known.path:match "^(.*)/([^/]*)$"
-  local id8 = task.id8 or core.text.id8(task.id)
+  local id8 = fields.id8(task)
   local named = dir == project:worktrees_dir() and branches.belongs(project.config.branch, task, known.branch)
   if name and name:sub(1, #id8 + 1) == id8 .. "-" and not branches.problem(known.branch) then
     local at, message, code = project:repo():worktree_adopt {
@@ -256,7 +257,7 @@ end
 
 --- Puts the worktree of a task away. What cannot be saved or removed stays, and the event log says why.
 function M.cleanup(project, task, tree, tip)
-  local ref = project:new_saved_ref(task.id8 or core.text.id8(task.id), "saved", #(task.attempts or {}))
+  local ref = project:new_saved_ref(fields.id8(task), "saved", #(task.attempts or {}))
   local gone, saved, reason = project:put_away(tree, ref, tip)
   if saved.commit ~= "" then
     project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })

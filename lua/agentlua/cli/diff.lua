@@ -3,6 +3,7 @@
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 local project = require "agentlua.project"
 
 -- What to compare: where the work on a task has left its base, and the work as it is now. Of a task
@@ -15,7 +16,7 @@ local function ends(p, task)
   if not tip and not at then
     local landed = type(task.commit_sha) == "string" and task.commit_sha
     if not landed then
-      local id8 = task.id8 or core.text.id8(task.id)
+      local id8 = fields.id8(task)
       errors.usage("ENOBRANCH", ("task %s has no branch and no worktree; agentlua task show %s"):format(id8, id8))
     end
     return landed .. "^", landed

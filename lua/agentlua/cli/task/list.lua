@@ -3,6 +3,7 @@
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 
 local colours = {
   ["in-progress"] = "36", analysing = "36", done = "32", failed = "31", ["needs-input"] = "33", ["needs-review"] = "33",
@@ -49,7 +50,7 @@ return {
       local rows = {}
       local function add(task, depth)
         rows[#rows + 1] = {
-          task.id8 or core.text.id8(task.id), task.status, tostring(task.priority or ""),
+          fields.id8(task), task.status, tostring(task.priority or ""),
           ("  "):rep(depth) .. task.name,
         }
       end

@@ -49,7 +49,7 @@ local function show_attempt(p, task, n, a)
   if type(a.seconds) == "number" then words[#words + 1] = view.duration(a.seconds) end
   if type(a.session) == "string" then words[#words + 1] = "session " .. a.session end
   local text = { table.concat(words, "  ") }
-  local files = ("%s/runs/%s/%s/%d."):format(p.dir, tostring(a.run or "?"), task.id8 or core.text.id8(task.id), n)
+  local files = ("%s/runs/%s/%s/%d."):format(p.dir, tostring(a.run or "?"), fields.id8(task), n)
   for _, name in ipairs { "prompt.md", "stream.jsonl", "stderr" } do
     if core.fs.stat(files .. name) then text[#text + 1] = files .. name end
   end
