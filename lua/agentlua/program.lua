@@ -86,13 +86,11 @@ local function run_post_script(project, task, run, files)
       return ("'%s' is changed by this work itself; look at it and run it by hand"):format(task.post_script)
     end
   end
-  local child <close>, message = run:spawn(task, {
+  local result, message = run:command(task, {
     path, cwd = project.root, env = environment.of(project, run, task), stderr = "merge",
     timeout = task.timeout or patience,
   })
-  if not child then return message end
-  local result = child:wait()
-  run:forget(child)
+  if not result then return message end
   if result.code ~= 0 or result.bound then
     return ending_of(task.post_script, {
       bound = result.bound, exit_code = result.code, reason = result.stdout:sub(-500):match "([^\n]*)\n*$",
