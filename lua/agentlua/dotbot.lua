@@ -3,6 +3,7 @@
 
 local core = require "agentlua.core"
 local fields = require "agentlua.fields"
+local questions = require "agentlua.questions"
 
 local M = {}
 
@@ -42,17 +43,12 @@ end
 
 -- Only a person can say what becomes of work that was not landed.
 local function review_question(task, reason)
-  return {
-    id = "review", question = ("The work on '%s' waits for you. Land it, or say how it goes on."):format(task.name),
-    context = reason, recommendation = "A", asked_at = core.time.iso(),
-    options = {
-      { key = "A", label = ("I land it: agentlua land %s, or git merge"):format(fields.id8(task)),
-        action = "review" },
-      { key = "B", label = "Give it back to an agent, in the same worktree" },
-      { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
-      { key = "D", label = "Discard the work; agentlua restore brings it back", action = "discard" },
-    },
-  }
+  local question = questions.about_work("review",
+    ("The work on '%s' waits for you. Land it, or say how it goes on."):format(task.name), reason,
+    ("I land it: agentlua land %s, or git merge"):format(fields.id8(task)),
+    "Give it back to an agent, in the same worktree")
+  question.recommendation = "A"
+  return question
 end
 
 local translations = {}

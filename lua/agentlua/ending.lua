@@ -42,7 +42,7 @@ local function budget_question(over, tree)
     context = tree and ("The work is in %s on branch %s."):format(tree.path, tree.branch) or nil,
     options = {
       { key = "A", label = "Go on with as much again", action = "renew_budget" },
-      { key = "B", label = "Discard the work; agentlua restore brings it back", action = "discard" },
+      { key = "B", label = questions.discard_label, action = "discard" },
     },
   }
 end

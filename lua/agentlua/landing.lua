@@ -6,6 +6,7 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
+local questions = require "agentlua.questions"
 
 local M = {}
 
@@ -92,20 +93,11 @@ function outcome.conflict(project, task, tree, git)
   for i, one in ipairs(git.conflicts) do lines[i] = ("%s (%s)"):format(one.path, one.kind) end
   return project:move(task, "needs-input", {
     reason = git.reason,
-    pending_question = {
-      id = "merge-conflict",
-      question = ("The work on '%s' conflicts with '%s'. How should it go on?"):format(task.name, tree.base),
-      context = table.concat(lines, "\n"),
-      options = {
-        { key = "A", label = ("I resolve it in %s (git merge %s), then agentlua land %s"):format(tree.path, tree.base,
-          fields.id8(task)), action = "review" },
-        { key = "B", label = ("Give it back to an agent: run git merge %s here, resolve the conflict, commit"):format(
-          tree.base) },
-        { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
-        { key = "D", label = "Discard the work; agentlua restore brings it back", action = "discard" },
-      },
-      asked_at = core.time.iso(),
-    },
+    pending_question = questions.about_work("merge-conflict",
+      ("The work on '%s' conflicts with '%s'. How should it go on?"):format(task.name, tree.base),
+      table.concat(lines, "\n"),
+      ("I resolve it in %s (git merge %s), then agentlua land %s"):format(tree.path, tree.base, fields.id8(task)),
+      ("Give it back to an agent: run git merge %s here, resolve the conflict, commit"):format(tree.base)),
   })
 end
 

@@ -8,6 +8,8 @@ local M = {}
 
 local null = core.json.null
 
+M.discard_label = "Discard the work; agentlua restore brings it back"
+
 local function list_of(value) return type(value) == "table" and value or {} end
 local function copy(list) return core.json.array(table.move(list, 1, #list, 1, {})) end
 
@@ -111,6 +113,19 @@ function M.answer(task, text, opts)
     return patch, "needs-review"
   end
   return patch, #all > 0 and "needs-input" or M.resume_status(task), option and option.action
+end
+
+--- A question about work that waits to be landed. `land`, `give_back`: what the first two answers are called.
+function M.about_work(id, question, context, land, give_back)
+  return {
+    id = id, question = question, context = context, asked_at = core.time.iso(),
+    options = {
+      { key = "A", label = land, action = "review" },
+      { key = "B", label = give_back },
+      { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
+      { key = "D", label = M.discard_label, action = "discard" },
+    },
+  }
 end
 
 --- Passes a task over. `patch` has fields that change anyway.

@@ -6,6 +6,7 @@ local environment = require "agentlua.environment"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 local process = require "agentlua.process"
+local questions = require "agentlua.questions"
 
 local M = {}
 
@@ -53,18 +54,10 @@ end
 function settle.closed(project, task, known, said)
   return project:move(task, "needs-input", {
     reason = core.text.printable("the review was closed without a merge" .. (said ~= "" and ": " .. said or "")),
-    pending_question = {
-      id = "review-closed", question = ("The review of '%s' was closed. How should it go on?"):format(task.name),
-      context = core.text.printable(said),
-      options = {
-        { key = "A", label = ("It is wanted: agentlua land %s, or a new review of branch %s"):format(fields.id8(task),
-          known.branch), action = "review" },
-        { key = "B", label = "Give it back to an agent" },
-        { key = "C", label = "Start over on the new base; the branch is kept", action = "restart" },
-        { key = "D", label = "Discard the work; agentlua restore brings it back", action = "discard" },
-      },
-      asked_at = core.time.iso(),
-    },
+    pending_question = questions.about_work("review-closed",
+      ("The review of '%s' was closed. How should it go on?"):format(task.name), core.text.printable(said),
+      ("It is wanted: agentlua land %s, or a new review of branch %s"):format(fields.id8(task), known.branch),
+      "Give it back to an agent"),
   })
 end
 
