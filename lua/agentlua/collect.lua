@@ -1,6 +1,7 @@
 -- agentlua.collect: what the output of an attempt adds up to, line by line.
 
 local core = require "agentlua.core"
+local errors = require "agentlua.errors"
 
 local M = {}
 
@@ -91,8 +92,8 @@ function collector:line(line)
   local ok, problem = pcall(self.backend.decode, record, self.emit, self.memory, line)
   if not ok and not self.broken then
     self.broken = true
-    io.stderr:write(("agentlua: decode of agent '%s' failed, the line is passed over: %s\n"):format(
-      self.backend.name, core.text.printable(tostring(problem))))
+    errors.warn(("decode of agent '%s' failed, the line is passed over: %s"):format(self.backend.name,
+      tostring(problem)))
   end
   local final = self.state.final
   return self.state.cut ~= nil or final ~= nil and not final.open

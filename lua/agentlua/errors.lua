@@ -3,6 +3,8 @@
 -- Library functions return nil, message, code. The building blocks that loops are written with
 -- raise instead, so that a loop reads straight: errors.check() turns the first into the second.
 
+local core = require "agentlua.core"
+
 local M = {}
 
 local type_ = {}
@@ -51,5 +53,8 @@ end
 function M.try(fn, ...)
   return xpcall(fn, function(e) return M.wrap(e, debug.traceback(nil, 2)) end, ...)
 end
+
+--- Tells people, on stderr, of what ends nothing. Whatever the text holds can do nothing to a terminal.
+function M.warn(text) io.stderr:write("agentlua: ", core.text.printable(text), "\n") end
 
 return M

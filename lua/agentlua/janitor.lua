@@ -77,7 +77,7 @@ function M.remove_work(p, task)
   for _, field in ipairs { "worktree", "analysis_worktree" } do
     local known = task[field]
     local tree, message, code = p:remembered_tree(task, field)
-    if code == "EFOREIGN" then io.stderr:write("agentlua: ", core.text.printable(message), "\n") end
+    if code == "EFOREIGN" then errors.warn(message) end
     if tree then
       local more, left = M.remove(p, {
         kind = "worktree", name = known.path, known = known, task = task, id8 = fields.id8(task),

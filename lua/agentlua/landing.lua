@@ -58,8 +58,8 @@ local function push(project, task, base, result)
   local ok, message = project:repo():push { remote = remote, branch = base }
   if ok then return end
   project:event("push_failed", { task = task.id, remote = remote, branch = base, reason = message })
-  io.stderr:write("agentlua: ", core.text.printable(("'%s' has landed, but '%s' could not be pushed to '%s': %s; "
-    .. "git push %s %s does it by hand"):format(task.name, base, remote, message, remote, base)), "\n")
+  errors.warn(("'%s' has landed, but '%s' could not be pushed to '%s': %s; git push %s %s does it by hand"):format(
+    task.name, base, remote, message, remote, base))
   result.trouble = true
 end
 

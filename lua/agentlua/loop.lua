@@ -225,7 +225,7 @@ function loops_type:left_over(quiet)
   end
   local said = table.concat(lines, "\n")
   if said ~= self.said then
-    io.stderr:write("agentlua: ", core.text.printable(said):gsub("\n", "\nagentlua: "), "\n")
+    errors.warn((said:gsub("\n", "\nagentlua: ")))
     self.run:event("deadlock", { blocked = core.json.array(lines) })
   end
   self.said = said

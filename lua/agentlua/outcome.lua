@@ -27,8 +27,8 @@ local function say_unknown(run, entry, state)
   if state.cost_kind ~= "unknown" or not run.budget.bounds "usd" or run.unknown_cost[entry.agent] then return end
   run.unknown_cost[entry.agent] = true
   run:event("budget_unknown", { agent = entry.agent })
-  io.stderr:write(("agentlua: what agent '%s' costs is not known: the budget in dollars does not hold it; tokens, "
-    .. "turns and seconds do\n"):format(core.text.printable(entry.agent)))
+  errors.warn(("what agent '%s' costs is not known: the budget in dollars does not hold it; tokens, turns and "
+    .. "seconds do"):format(entry.agent))
 end
 
 --- Keeps what came of an attempt in its task, and says it in the log.

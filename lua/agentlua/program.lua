@@ -5,6 +5,7 @@ local agent = require "agentlua.agent"
 local attempt = require "agentlua.attempt"
 local core = require "agentlua.core"
 local environment = require "agentlua.environment"
+local errors = require "agentlua.errors"
 
 local M = {}
 
@@ -108,7 +109,7 @@ function M.after_done(project, task, files, result)
   local problem = run_post_script(project, task, run, files)
   if not problem then return end
   run:event("post_script_failed", { task = task.id, script = task.post_script, reason = problem })
-  io.stderr:write("agentlua: post_script of ", core.text.printable(("'%s': %s"):format(task.name, problem)), "\n")
+  errors.warn(("post_script of '%s': %s"):format(task.name, problem))
   result.trouble = true
 end
 

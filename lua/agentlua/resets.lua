@@ -1,7 +1,6 @@
 -- agentlua.resets: what a run looks at and puts right before its first task, and what it sets aside later.
 
 local agent = require "agentlua.agent"
-local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local launch = require "agentlua.launch"
 local mcp = require "agentlua.mcp"
@@ -60,14 +59,13 @@ function M.quarantine(run)
   local project, left, found = run.project, 0, false
   for _, problem in ipairs(errors.check(project.store:problems())) do
     if not problem.damaged then -- it could only not be read just now
-      io.stderr:write("agentlua: ", core.text.printable(problem.reason), "\n")
+      errors.warn(problem.reason)
     elseif problem.age < quiet_seconds then
       left = math.max(left, quiet_seconds - problem.age)
     elseif project.store:quarantine(problem) then
       found = true
       run:event("quarantined", { file = problem.status .. "/" .. problem.file, reason = problem.reason })
-      io.stderr:write(("agentlua: set aside in %s/.quarantine: %s\n"):format(project.tasks_dir,
-        core.text.printable(problem.reason)))
+      errors.warn(("set aside in %s/.quarantine: %s"):format(project.tasks_dir, problem.reason))
     end
   end
   return left, found

@@ -44,8 +44,8 @@ function settle.merged(project, task, known, base, tip, by)
   local tree = errors.check(project:remembered_tree(task, "worktree"))
   project:event("landed", { task = task.id, commit = base, base = known.base, by = by })
   if by == "review" and not project:repo():contains(base, tip) then
-    io.stderr:write(core.text.printable(("agentlua: '%s' is merged as its review says; branch %s stays, for '%s' may "
-      .. "not have it here yet: git pull, then agentlua clean"):format(task.name, known.branch, known.base)), "\n")
+    errors.warn(("'%s' is merged as its review says; branch %s stays, for '%s' may not have it here yet: git pull, "
+      .. "then agentlua clean"):format(task.name, known.branch, known.base))
     tip = nil
   end
   return project:landed(task, tree, base, tip, by)
@@ -92,7 +92,7 @@ function M.settle_reviews(project)
       if word == "closed" then claimed(project, seen, settle.closed, known, said) end
       if not word then
         project:event("review_failed", { task = seen.id, reason = said })
-        io.stderr:write("agentlua: ", core.text.printable(said), "\n")
+        errors.warn(said)
       end
     end
   end

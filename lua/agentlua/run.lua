@@ -44,7 +44,7 @@ function M.start(project)
   self.unknown_cost = {} -- names of agents
   self.budget = budget.open(project.config.budget, self.dir, function(over)
     self:event("budget_warning", over)
-    io.stderr:write("agentlua: nearly used up: ", budget.describe(over), "\n")
+    errors.warn("nearly used up: " .. budget.describe(over))
   end)
   return self
 end
@@ -99,7 +99,7 @@ function run_type:listen()
       close()
       for _, next_one in pairs(stop_signals) do errors.check(core.loop.exit_on_signal(next_one)) end
       self.signal = number
-      io.stderr:write("agentlua: stopping; once more to stop at once\n")
+      errors.warn "stopping; once more to stop at once"
       self:stop("signal")
     end, true)
   end

@@ -35,8 +35,8 @@ function M.arm(project)
   end
   local changed = errors.check(repo:changed())
   if #changed > 0 then
-    io.stderr:write(core.text.printable(("agentlua: git settings that changed while agents ran are not "
-      .. "used: %s; if they are yours: agentlua trust"):format(table.concat(changed, ", "))), "\n")
+    errors.warn(("git settings that changed while agents ran are not used: %s; if they are yours: agentlua trust")
+      :format(table.concat(changed, ", ")))
   end
 end
 
@@ -138,8 +138,8 @@ function M.after(project, task, before)
     found.what, found.task, found.again = what, task.id, nil
     project:event("tripwire", found)
     if again and not found.certain then return end -- most of this is the user's own doing
-    io.stderr:write(core.text.printable(("agentlua: while '%s' was worked on: %s: %s%s"):format(task.name, what, name,
-      found.rescue and ", kept at " .. found.rescue or "")), "\n")
+    errors.warn(("while '%s' was worked on: %s: %s%s"):format(task.name, what, name,
+      found.rescue and ", kept at " .. found.rescue or ""))
   end
   check_refs(project, task, before, report)
   for _, name in ipairs(errors.check(project:repo():changed())) do

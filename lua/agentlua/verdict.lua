@@ -2,6 +2,7 @@
 -- from the task (history.lua).
 
 local core = require "agentlua.core"
+local errors = require "agentlua.errors"
 local history = require "agentlua.history"
 local limit = require "agentlua.limit"
 local outcome = require "agentlua.outcome"
@@ -41,7 +42,7 @@ local function read_text(text, backend, now)
   local options = { vendor = backend.name, words = backend.limits, now = now, is_limit = true }
   local ok, found = pcall(limit.parse, text, options)
   if ok then return found or {} end
-  io.stderr:write(("agentlua: agent '%s': %s\n"):format(backend.name, core.text.printable(tostring(found))))
+  errors.warn(("agent '%s': %s"):format(backend.name, tostring(found)))
   options.words = nil
   return limit.parse(text, options) or {}
 end

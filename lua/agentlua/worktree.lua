@@ -40,8 +40,8 @@ function M.copy_files(project, path)
   local skipped = errors.check(project:repo():copies(copies_for(project, path))).skipped
   if #skipped == 0 then return end
   project:event("copy_skipped", { path = path, files = #skipped, first = skipped[1] })
-  io.stderr:write(core.text.printable(("agentlua: %d ignored files are not copied to %s, '%s' is one: over save_limit, "
-    .. "or a link that leads out\n"):format(#skipped, path, skipped[1])))
+  errors.warn(("%d ignored files are not copied to %s, '%s' is one: over save_limit, or a link that leads out"):format(
+    #skipped, path, skipped[1]))
 end
 
 --- Says which submodules of a new worktree are empty although the main checkout has them.
@@ -49,8 +49,8 @@ end
 function M.report_submodules(project, path, empty)
   for _, one in ipairs(empty) do
     project:event("submodule_empty", { path = path, submodule = one.path, reason = one.reason })
-    io.stderr:write(core.text.printable(("agentlua: submodule '%s' of %s is empty: %s; git submodule update in '%s' "
-      .. "fetches it for the worktrees to come"):format(one.path, path, one.reason, project.root)), "\n")
+    errors.warn(("submodule '%s' of %s is empty: %s; git submodule update in '%s' fetches it for the worktrees to come")
+      :format(one.path, path, one.reason, project.root))
   end
 end
 

@@ -51,4 +51,8 @@ function errors.wrap(value, traceback) end
 ---@return any
 function errors.try(fn, ...) end
 
+--- Tells people, on stderr, of what ends nothing.
+---@param text string
+function errors.warn(text) end
+
 return errors
