@@ -39,8 +39,8 @@ end
 local function build(run, task, opts, dir, n)
   local project = run.project
   return launcher.build(opts.agent, {
-    prompt = opts.prompt, dir = dir, session = opts.session, system = opts.system,
-    mcp = opts.mcp or servers.of(project, environment.of(project, run, task, opts.agent.env), n, opts.phase),
+    prompt = opts.prompt, dir = dir, session = opts.session,
+    mcp = servers.of(project, environment.of(project, run, task, opts.agent.env), n, opts.phase),
     model = project:model_of(task, opts.agent), permission = project.options.permission,
   })
 end
@@ -146,10 +146,10 @@ local function prepare(run, task, opts)
   return place, entry
 end
 
---- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, system, mcp, budget = amounts
---- that lower that of an attempt, lease = of rate.admit(), timeout = seconds instead of those of config.lua. When
---- the session is not known any more, state.error.code is "no_session": start anew with the whole prompt. Raises
---- EINVAL for a mode of permission that the agent does not have.
+--- Runs the agent once. Options: prompt, cwd, agent, phase, session = to resume, budget = amounts that lower that
+--- of an attempt, lease = of rate.admit(), timeout = seconds instead of those of config.lua. When the session is
+--- not known any more, state.error.code is "no_session": start anew with the whole prompt. Raises EINVAL for a mode
+--- of permission that the agent does not have.
 ---@return table result {ok, ending, text, state, reason, exit_code, bound, log, session, over = a reached budget,
 --- entry = what is kept of it in the task; none when it was not started}
 function M.run(run, task, opts)

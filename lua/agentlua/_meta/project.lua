@@ -324,7 +324,6 @@ function p:remembered_tree(task, field) end
 function p:checkout_of(tree) end
 
 --- Saves on `ref` what only the worktree has, then removes it.
----@param task agentlua.Task
 ---@param tree agentlua.Tree
 ---@param ref string
 ---@param tip? string
@@ -332,7 +331,7 @@ function p:checkout_of(tree) end
 ---@return boolean gone
 ---@return { commit: string, skipped: string[] } saved
 ---@return string? reason why it stays
-function p:put_away(task, tree, ref, tip, whole) end
+function p:put_away(tree, ref, tip, whole) end
 
 ---@param id string
 ---@param kind string

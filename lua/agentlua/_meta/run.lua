@@ -6,10 +6,7 @@
 ---@field agent agentlua.LoadedBackend
 ---@field phase? string name for the record
 ---@field accept? fun(result: agentlua.Result): boolean?, string? whether a claim of done is believed; feedback
----@field system? string
----@field mcp? table<string, any> servers: {name = {command=, args=, env=}}
 ---@field budget? agentlua.Amounts lowers that of an attempt
----@field session? string to resume
 
 --- How the attempts on a task ended.
 ---@class agentlua.Result
