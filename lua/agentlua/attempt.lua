@@ -40,15 +40,15 @@ local function build(run, task, opts, dir, n)
   local project = run.project
   return launcher.build(opts.agent, {
     prompt = opts.prompt, dir = dir, session = opts.session,
-    mcp = servers.of(project, environment.of(project, run, task, opts.agent.env), n, opts.phase),
+    mcp = servers.of(project, environment.of(run, task, opts.agent.env), n, opts.phase),
     model = project:model_of(task, opts.agent), permission = project.options.permission,
   })
 end
 
 -- Starts the process in its surroundings, when somebody is logged in; its output goes to files of the attempt.
 local function start(run, task, opts, launch, files)
-  local project, config, options = run.project, run.project.config, launch.argv
-  options.cwd, options.stdin, options.env = opts.cwd, launch.stdin, environment.of(project, run, task, launch.env)
+  local config, options = run.project.config, launch.argv
+  options.cwd, options.stdin, options.env = opts.cwd, launch.stdin, environment.of(run, task, launch.env)
   if agents.logged_in(opts.agent, options.env) == false then
     return nil, ("agent '%s' is not logged in; log in with: agentlua login %s"):format(opts.agent.name,
       opts.agent.name), "EAUTH"
@@ -59,7 +59,7 @@ local function start(run, task, opts, launch, files)
   options.memory, options.processes, options.output =
     config.bounds.memory, config.bounds.processes, config.bounds.output
   options.launcher = table.move(config.launcher, 1, #config.launcher, 1, {})
-  local box = sandbox.launcher(project, run, task, opts.cwd, options[1], launch.state)
+  local box = sandbox.launcher(run, task, opts.cwd, options[1], launch.state)
   table.move(box, 1, #box, #options.launcher + 1, options.launcher)
   options.hold = { opts.lease and opts.lease.fd() }
   return run:spawn(task, options)

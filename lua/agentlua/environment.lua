@@ -37,8 +37,8 @@ function M.settings(project)
 end
 
 --- Variables of a process that works on a task, for process.spawn. `more` is put on top of the settings.
-function M.of(project, run, task, more)
-  local env = M.settings(project)
+function M.of(run, task, more)
+  local project, env = run.project, M.settings(run.project)
   for name, value in pairs(more or {}) do env[name] = value end
   env.AGENTLUA_ROOT, env.AGENTLUA_TASKS = project.root, project.tasks_dir
   env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id

@@ -88,7 +88,7 @@ local function run_post_script(project, task, run, files)
     end
   end
   local result, message = run:command(task, {
-    path, cwd = project.root, env = environment.of(project, run, task), stderr = "merge",
+    path, cwd = project.root, env = environment.of(run, task), stderr = "merge",
     timeout = task.timeout or patience,
   })
   if not result then return message end

@@ -51,7 +51,8 @@ end
 --- What is put in front of a command that works on a task in `cwd`; an empty list without a sandbox.
 ---@param program string
 ---@param state string[]? paths, "~" for the home, that the command may write beside
-function M.launcher(project, run, task, cwd, program, state)
+function M.launcher(run, task, cwd, program, state)
+  local project = run.project
   if project.config.sandbox ~= "bwrap" then return {} end
   local argv = table.move(base, 1, #base, 1, {})
   for _, path in ipairs { -- also where they are below /tmp

@@ -87,8 +87,8 @@ local function run_command(project, run, task, tree, work, check)
   end
   local argv = table.move(check.argv, 1, #check.argv, 1, {
     cwd = tree.path, stderr = "merge", timeout = check.timeout or 1800,
-    env = environment.of(project, run, task),
-    launcher = sandbox.launcher(project, run, task, tree.path, check.argv[1]),
+    env = environment.of(run, task),
+    launcher = sandbox.launcher(run, task, tree.path, check.argv[1]),
   })
   local result, message = run:command(task, argv)
   return result or { code = -1, stdout = message }
