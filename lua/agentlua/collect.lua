@@ -18,8 +18,8 @@ local function price_of(prices, model)
 end
 
 -- Dollars: as the CLI says, else by the price of the model, else unknown.
-local function take_cost(state, prices)
-  local price = price_of(prices, state.model)
+local function take_cost(state)
+  local price = price_of(state.prices, state.model)
   if state.said_cost then
     state.cost, state.cost_kind = state.said_cost, "known"
   elseif price and state.counted then
@@ -46,7 +46,7 @@ local function take_usage(state, event)
       state[key] = (state[key] or 0) + value
     end
   end
-  take_cost(state, state.prices)
+  take_cost(state)
   for _, name in ipairs(figures) do
     local value = state[name == "cost" and "said_cost" or name]
     state.totals[name] = value and (before[name] or 0) + value or before[name]

@@ -111,7 +111,7 @@ function M.build(backend, request)
   return {
     argv = argv_of(backend, values), env = M.env(backend, values, wanted "billing"), stdin = request.prompt,
     model = values.model, max_turns = tonumber(values.max_turns),
-    state = append(table.move(backend.state or {}, 1, #(backend.state or {}), 1, {}), values.state or {}),
+    state = append(append({}, backend.state or {}), values.state or {}),
   }
 end
 

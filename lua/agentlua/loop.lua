@@ -66,9 +66,10 @@ function loops_type:count(task)
   local place = counted[task.status] or not self.run.stopping and "done"
   if not place then return end
   counts[place] = counts[place] + 1
-  if place == "failed" then counts.failed_in_a_row = counts.failed_in_a_row + 1 end
   if place == "done" then counts.failed_in_a_row = 0 end
-  if place == "failed" then self.workflows:failed(task) end
+  if place ~= "failed" then return end
+  counts.failed_in_a_row = counts.failed_in_a_row + 1
+  self.workflows:failed(task)
 end
 
 function loops_type:work_on(loop, task)

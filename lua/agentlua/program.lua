@@ -65,7 +65,7 @@ end
 function M.run_program(project, task, run, path, cwd)
   local name = path:match "[^/]*$"
   if core.fs.stat(path).mode & 73 == 0 then -- 73: octal 111
-    return { ok = false, ending = "done", state = {}, reason = ("'%s' is not executable; chmod +x"):format(path) }
+    return { ok = false, ending = "done", reason = ("'%s' is not executable; chmod +x"):format(path) }
   end
   local backend = agent.load(path, project)
   backend.name, backend.decode = name, function() end

@@ -18,7 +18,7 @@ local function type_of(task)
   return kind == "task_gen" and not task.script_path and is_prompt_file(task.prompt) and "prompt_template" or kind
 end
 
-local function failed(reason) return { ending = "done", reason = reason, state = {} } end
+local function failed(reason) return { ending = "done", reason = reason } end
 
 -- ---- tasks for agents -------------------------------------------------------------------------------
 
