@@ -131,41 +131,41 @@ local function catch_up(project, task, tree)
   return ok and base or nil, feedback
 end
 
+local function commit_leftovers(project, task, tree)
+  local repo = project:repo()
+  local base, head = repo:resolve("refs/heads/" .. tree.base), repo:resolve("HEAD", tree.at)
+  return repo:commit_leftovers {
+    since = base and head and repo:merge_base(base, head) or tree.base_commit,
+    at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",
+    exclude = core.json.array(project:state_paths()),
+  }
+end
+
 --- Lands the work in a worktree: leftovers are committed, the branch is merged into its base as the
 --- configuration says, the task is done, worktree and branch go.
 ---@return { status: string, reason: string? }
 function M.land(project, task, tree)
-  local repo, mode = project:repo(), project.options.land or project.config.land
-  project.run.progress:set(task, { phase = "land" })
-  local function commit()
-    local base, head = repo:resolve("refs/heads/" .. tree.base), repo:resolve("HEAD", tree.at)
-    return repo:commit_leftovers {
-      since = base and head and repo:merge_base(base, head) or tree.base_commit,
-      at = tree.at, branch = tree.branch, message = "agentlua: uncommitted work of " .. one_line(task.name) .. "\n",
-      exclude = core.json.array(project:state_paths()),
-    }
+  local mode = project.options.land or project.config.land
+  local function leave(status, reason)
+    return hand_to_person(project, task, tree, { status = status, reason = reason, paths = {} })
   end
-  local tip, message, code = commit()
+  project.run.progress:set(task, { phase = "land" })
+  local tip, message, code = commit_leftovers(project, task, tree)
   if code == "EUNFINISHED" then return project:give_up(task, tree, { ending = "done", reason = message }) end
   errors.check(tip, message, code)
-  if task.suspect and tip ~= tree.base_commit then
-    return hand_to_person(project, task, tree, { status = "tripwire", reason = task.suspect, paths = {} })
-  end
+  if task.suspect and tip ~= tree.base_commit then return leave("tripwire", task.suspect) end
   local handed = handed_over[mode]
   if handed then
     if tip == tree.base_commit then return outcome.empty(project, task, tree, { reason = "no commits" }, tip) end
-    local where = handed ~= true and handed(project, task, tree, tip) or "landing is left to you"
-    return hand_to_person(project, task, tree, { status = mode, reason = where, paths = {} })
+    return leave(mode, handed ~= true and handed(project, task, tree, tip) or "landing is left to you")
   end
   local may, why = hooks.call(project.run, "before_land", task, tree, project.run)
   if may == false and not project.options.by_person then
-    return hand_to_person(project, task, tree, {
-      status = "held", reason = "the hook before_land holds it" .. (why and ": " .. tostring(why) or ""), paths = {},
-    })
+    return leave("held", "the hook before_land holds it" .. (why and ": " .. tostring(why) or ""))
   end
   local verified = #project.config.verify > 0 and tree.base_commit or nil
   for _ = 1, 3 do
-    local git = errors.check(repo:land {
+    local git = errors.check(project:repo():land {
       branch = tree.branch, base = tree.base, mode = mode, message = message_of(project, task),
       author = project.config.author, pending_ref = project:pending_ref(task),
       protect = core.json.array(project.config.protect), verified_on = verified,
@@ -178,11 +178,9 @@ function M.land(project, task, tree)
         reason = git.reason .. "; on it " .. tostring(message),
       })
     end
-    tip = errors.check(commit())
+    tip = errors.check(commit_leftovers(project, task, tree))
   end
-  return hand_to_person(project, task, tree, {
-    status = "refused", reason = "'" .. tree.base .. "' changes faster than the work can be verified", paths = {},
-  })
+  return leave("refused", "'" .. tree.base .. "' changes faster than the work can be verified")
 end
 
 return M
