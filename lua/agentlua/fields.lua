@@ -4,6 +4,9 @@ local core = require "agentlua.core"
 
 local M = {}
 
+--- Statuses of tasks that are over.
+M.ended = { done = true, skipped = true, cancelled = true, split = true }
+
 local function list(value) return type(value) == "table" and (getmetatable(value) ~= nil or next(value) == nil) end
 local function text(value) return type(value) == "string" end
 local function object(value) return type(value) == "table" and getmetatable(value) == nil end

@@ -9,7 +9,6 @@ local fields = require "agentlua.fields"
 
 local M = {}
 
-local ended = { done = true, cancelled = true, skipped = true, split = true }
 local id8_pattern = ("%x"):rep(8)
 
 local function table_or_nil(value) return type(value) == "table" and value or nil end
@@ -56,7 +55,7 @@ end
 
 -- Notes who remembers something. A task whose work is wanted counts more than one that has ended.
 local function remember(index, key, task, known)
-  if type(key) ~= "string" or index[key] and not ended[index[key].task.status] then return end
+  if type(key) ~= "string" or index[key] and not fields.ended[index[key].task.status] then return end
   index[key] = { task = task, known = known }
 end
 
@@ -81,7 +80,8 @@ end
 local function verdict(s, task, id8)
   if task then
     if errors.check(s.p.store:is_owned(task.id)) then return false, "its task is being worked on" end
-    return ended[task.status] or false, "its task is " .. (ended[task.status] and "" or "in ") .. task.status
+    local ended = fields.ended[task.status] or false
+    return ended, "its task is " .. (ended and "" or "in ") .. task.status
   end
   if not id8 then return false, "no task can be told from its name" end
   local file = unread_task(s.unread, id8)

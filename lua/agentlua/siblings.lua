@@ -8,10 +8,10 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local fields = require "agentlua.fields"
 
 local M = {}
 
-local ended = { done = true, skipped = true, cancelled = true, split = true }
 local our_locks = { ["used by agentlua"] = true, ["kept by agentlua"] = true }
 
 -- Seconds that looking at checkouts may take; those that are left over are not compared.
@@ -88,7 +88,7 @@ end
 
 --- Reports what has changed since; `task.suspect` is then why its work waits for a person.
 ---@param mover string committer name of the task's agent
----@param report fun(what: string, fields: table)
+---@param report fun(what: string, found: table)
 function M.check(project, task, before, mover, report)
   local alone = before.others == 0 and tasks_in_work(project) <= 1
     and before.started == project.run.record.counts.started
@@ -97,7 +97,7 @@ function M.check(project, task, before, mover, report)
     local comparable = was and was.status == now.status
     local moved = comparable and now.task and was.head ~= now.head
     local changed = comparable and changed_paths(project, was, now) or {}
-    local certain = (ended[now.status] and alone or moved and now.mover == mover) or false
+    local certain = (fields.ended[now.status] and alone or moved and now.mover == mover) or false
     if moved or #changed > 0 then
       if certain then task.suspect = ("meanwhile the worktree %s of another task changed"):format(path) end
       report("other checkout changed", {

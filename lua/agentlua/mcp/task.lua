@@ -115,7 +115,6 @@ end
 
 -- Working days that a size stands for.
 local days = { XS = 1, S = 2.5, M = 5, L = 10, XL = 15 }
-local closed = { done = true, skipped = true, split = true, cancelled = true }
 
 local function stats(_, context)
   local total, remaining, by_status, by_category = 0, 0.0, {}, {}
@@ -126,7 +125,7 @@ local function stats(_, context)
     total, by_priority[range] = total + 1, by_priority[range] + 1
     count(by_status, task.status)
     count(by_category, task.category)
-    if not closed[task.status] then remaining = remaining + (days[task.effort] or 5) end
+    if not fields.ended[task.status] then remaining = remaining + (days[task.effort] or 5) end
   end
   local percentages = {}
   for status, n in pairs(by_status) do percentages[status] = math.floor(1000 * n / total + 0.5) / 10 end
