@@ -8,7 +8,7 @@ local ledgers = require "agentlua.ledger"
 
 local M = { figures = ledgers.figures }
 
-M.levels = { "day", "run", "task", "attempt" }
+local levels = { "day", "run", "task", "attempt" }
 
 -- Share of a budget at which it is warned of.
 local warn_at = 0.8
@@ -30,11 +30,11 @@ end
 ---@return table budget lower exhausted meter
 function M.open(most, dir, on_warning)
   local limits, ledger, warned = {}, ledgers.new(dir), {}
-  for _, level in ipairs(M.levels) do limits[level] = lowest({}, most[level]) end
+  for _, level in ipairs(levels) do limits[level] = lowest({}, most[level]) end
 
   -- The widest budget that is reached, or nil.
   local function reached(meter)
-    for _, level in ipairs(M.levels) do
+    for _, level in ipairs(levels) do
       local bounds = meter and meter.bounds[level] or limits[level]
       local used = next(bounds) and ledger.used(level, meter)
       for figure, bound in pairs(bounds) do
@@ -59,7 +59,7 @@ function M.open(most, dir, on_warning)
 
   --- True when some level has a bound of a figure.
   function budget.bounds(figure)
-    for _, level in ipairs(M.levels) do
+    for _, level in ipairs(levels) do
       if limits[level][figure] then return true end
     end
     return false
@@ -82,7 +82,7 @@ function M.open(most, dir, on_warning)
     end
     ledger.live[meter] = true
     local handle = { timed = false }
-    for _, level in ipairs(M.levels) do
+    for _, level in ipairs(levels) do
       handle.timed = handle.timed or (meter.bounds[level] or limits[level]).seconds ~= nil
     end
     function handle.take(state)

@@ -10,8 +10,8 @@ local M = {}
 local tree_type = {}
 tree_type.__index = tree_type
 
--- Closing forgets the handle. The worktree itself stays until cleanup() has saved what is in it.
-function tree_type:close() self.closed = true end
+-- Nothing is to be closed yet: the worktree stays until cleanup() has saved what is in it.
+function tree_type.close() end
 tree_type.__close = tree_type.close
 
 --- Fills {id8}, {slug}, {id} and {name} of a pattern in.
