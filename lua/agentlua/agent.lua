@@ -4,6 +4,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local process = require "agentlua.process"
+local record = require "agentlua.record"
 local resource = require "agentlua.resource"
 
 local M = {}
@@ -15,8 +16,8 @@ M.event_types = {
 }
 
 --- What a record of output means when a backend does not say it itself: one of our own events, else text.
-function M.decode(record, emit, _memory, line)
-  if type(record) == "table" and M.event_types[record.type] then return emit(record) end
+function M.decode(entry, emit, _memory, line)
+  if type(entry) == "table" and M.event_types[entry.type] then return emit(entry) end
   emit { type = "text", text = line }
 end
 
@@ -124,15 +125,10 @@ function M.load(name, project)
     errors.usage("ENOAGENT", "agent name '" .. core.text.printable(name) .. "' is not a name")
   end
   local spec = name:find("/", 1, true) and from_path(name) or from_name(name, project)
-  local backend = setmetatable({ name = name, pre_args = {}, args = {}, env = {} }, backend_type)
-  for key, value in pairs(spec) do backend[key] = value end
+  local backend = setmetatable({ name = name, pre_args = {}, args = {} }, backend_type)
   local own = project and project.config.backends[name] or {}
-  for key, value in pairs(own) do
-    if key ~= "env" then backend[key] = value end
-  end
-  backend.env = {}
-  for _, env in ipairs { spec.env or {}, own.env or {} } do
-    for key, value in pairs(env) do backend.env[key] = value end
+  for _, fields in ipairs { spec, own, { env = record.overlay(spec.env or {}, own.env or {}) } } do
+    for key, value in pairs(fields) do backend[key] = value end
   end
   local vendor = name:find("/", 1, true) and backend.argv[1] or name -- ./agent.sh is another one elsewhere
   backend.account = vendor .. "/" .. (own.account or "default")

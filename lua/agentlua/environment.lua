@@ -1,6 +1,7 @@
 -- agentlua.environment: the surroundings of a process that works on a task.
 
 local core = require "agentlua.core"
+local record = require "agentlua.record"
 local resource = require "agentlua.resource"
 local tripwire = require "agentlua.tripwire"
 
@@ -38,8 +39,8 @@ end
 
 --- Variables of a process that works on a task, for process.spawn. `more` is put on top of the settings.
 function M.of(run, task, more)
-  local project, env = run.project, M.settings(run.project)
-  for name, value in pairs(more or {}) do env[name] = value end
+  local project = run.project
+  local env = record.overlay(M.settings(project), more or {})
   env.AGENTLUA_ROOT, env.AGENTLUA_TASKS = project.root, project.tasks_dir
   env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id
   env.AGENTLUA_ATTEMPT = tostring(#(task.attempts or {}))

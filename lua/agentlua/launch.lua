@@ -2,6 +2,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local record = require "agentlua.record"
 
 local M = {}
 
@@ -73,8 +74,7 @@ end
 local function trusted(servers)
   local out, names = {}, {}
   for name, server in pairs(servers) do
-    out[name], names[#names + 1] = { trust = true }, "mcp__" .. name
-    for key, value in pairs(server) do out[name][key] = value end
+    out[name], names[#names + 1] = record.overlay({ trust = true }, server), "mcp__" .. name
   end
   table.sort(names)
   return out, table.concat(names, ",")

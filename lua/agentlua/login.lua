@@ -9,6 +9,7 @@ local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local launch = require "agentlua.launch"
 local process = require "agentlua.process"
+local record = require "agentlua.record"
 local screens = require "agentlua.screen"
 
 local M = {}
@@ -187,10 +188,8 @@ end
 ---@return { ok: boolean, reason: string, signal: integer? } reason: what the vendor said last
 function M.run(backend, io)
   local spec = M.spec(backend)
-  local env = io.project and environment.settings(io.project) or {}
-  for _, more in ipairs { launch.env(backend, {}, backend.billing), spec.env or {} } do
-    for name, value in pairs(more) do env[name] = value end
-  end
+  local env = record.overlay(launch.env(backend, {}, backend.billing), spec.env or {})
+  if io.project then env = record.overlay(environment.settings(io.project), env) end
   return fiber.run(function()
     local options, rows, columns = command(spec.argv, env), io.input:size()
     options.pty = { rows = rows, cols = columns }

@@ -1,13 +1,12 @@
 -- glm: Claude Code against Z.ai, by a program of that name which sets its surroundings.
 
 local claude = require "agentlua.agents.claude"
+local record = require "agentlua.record"
 
-local glm = {}
-for name, value in pairs(claude) do glm[name] = value end
-glm.argv = table.move(claude.argv, 1, #claude.argv, 1, {})
-glm.argv[1] = "glm"
-glm.api_keys = { "GLM_API_KEY" }
+local glm = record.overlay(claude, {
+  argv = table.move(claude.argv, 2, #claude.argv, 2, { "glm" }), api_keys = { "GLM_API_KEY" },
+  login_help = "set GLM_API_KEY",
+})
 -- Its login is a key, and its prices are not Anthropic's.
 glm.check, glm.prices, glm.login = nil, nil, nil
-glm.login_help = "set GLM_API_KEY"
 return glm
