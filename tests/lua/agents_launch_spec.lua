@@ -55,6 +55,12 @@ describe("launch of", function()
     assert.matches("bypassPermissions", words(build("claude", {}, { env = { IS_SANDBOX = "1" } })))
   end)
 
+  it("glm: knows the limits of the program that it starts", function()
+    local own = require("agentlua.agents.glm").limits
+    local found = require("agentlua.limit").parse("Opus limit reached", { vendor = "glm", words = own })
+    assert.same({ "weekly", "model" }, { found.kind, found.scope })
+  end)
+
   it("glm: as claude, with its own program and key", function()
     local built = build("glm", { permission = "edit" }, { billing = "subscription" })
     assert.equal("glm", built.argv[1])
