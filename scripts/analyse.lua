@@ -14,7 +14,6 @@ local function analyse(task, run)
 
   local tree <close> = p:worktree(task, { throwaway = true })
   local result = run:attempts {
-    phase = "analyse",
     agent = p:agent(task),
     cwd = p:working_dir(task, tree),
     prompt = p:prompt("analyse", task),

@@ -12,7 +12,6 @@ local function analyse(task, run)
   if promoted then return promoted end
   local tree <close> = p:worktree(task, { throwaway = true })
   local result = run:attempts {
-    phase = "analyse",
     agent = p:agent(task),
     cwd = p:working_dir(task, tree),
     prompt = p:prompt("analyse", task),
@@ -27,7 +26,6 @@ local function execute(task, run)
   if not p:needs_agent(task) then return p:perform(task, run) end
   local tree <close> = p:worktree(task)
   local result = run:attempts {
-    phase = "execute",
     agent = p:agent(task),
     cwd = p:working_dir(task, tree),
     prompt = p:task_prompt(task),

@@ -13,7 +13,6 @@ local function execute(task, run)
 
   local tree <close> = p:worktree(task)
   local result = run:attempts {
-    phase = "execute",
     agent = p:agent(task),
     cwd = p:working_dir(task, tree),
     prompt = p:task_prompt(task), -- prompts/execute.md, or the template of the task

@@ -33,8 +33,8 @@ local function once(run, task, opts)
 end
 
 --- Runs the agent until it says done and `accept` agrees, at most `attempts` (configuration) times.
---- Options: prompt, cwd, agent, phase = name for the record, accept(result) -> ok, feedback, budget = amounts that
---- lower that of an attempt.
+--- Options: prompt, cwd, agent, phase = "analyse" or "execute", as the loop is, accept(result) -> ok, feedback,
+--- budget = amounts that lower that of an attempt.
 ---@return table result {ok, ending, text, reason, log, attempts = failed ones, wait}  wait: nothing is decided, the
 --- task is to go back to where it came from until `wait.account` is free, or `wait.seconds` are over
 function M.run(run, task, opts)

@@ -34,10 +34,11 @@ local longest_rest, shortest_rest = 60, 0.05
 -- ---- one task -----------------------------------------------------------------------------------------
 
 -- The run as `work` sees it. What the task has to wait for is noted in `kept`.
-local function run_view(run, task, kept)
+local function run_view(run, loop, task, kept)
   return setmetatable({
     task = task,
     attempts = function(_, opts)
+      opts.phase = opts.phase or (loop.to == "analysing" and "analyse" or "execute")
       local result = attempts.run(run, task, opts)
       kept.wait = result.wait
       return result
@@ -77,7 +78,7 @@ function loops_type:work_on(loop, task)
   local _ <close> = run.progress:begin(task)
   view.say(("%s  %s"):format(fields.id8(task), task.name), "start")
   hooks.call(run, "on_task_start", task, run)
-  local ok, result = errors.try(loop.work, task, run_view(run, task, kept))
+  local ok, result = errors.try(loop.work, task, run_view(run, loop, task, kept))
   if not ok and errors.is(result) and result.code ~= "ESCRIPT" then
     local stopped = result.code == "ESTOPPED"
     if not stopped then view.say(task.name .. ": " .. result.message, "error") end

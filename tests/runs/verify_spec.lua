@@ -105,6 +105,22 @@ describe("verification", function()
     assert.is_true(w:exists(w.env.MARK))
   end)
 
+  it("completion = explicit counts for every loop that executes, whatever its script says", function()
+    w:config 'completion = "explicit", attempts = 1'
+    local id = w:add "a thing"
+    w:write("../loop.lua", [[
+      local p = require("agentlua").project.open()
+      return p:loop { from = { "todo" }, to = "in-progress", work = function(task, run)
+        local tree <close> = p:worktree(task)
+        local result = run:attempts { agent = p:agent(task), cwd = tree.path, prompt = "do it" }
+        if result.ok and p:verify(task, tree) then return p:land(task, tree) end
+        return p:give_up(task, tree, result)
+      end }
+    ]])
+    assert.equal(1, w:al("run", w.top .. "/loop.lua", "--agent", agent "echo x >file.txt").code)
+    assert.matches("ended without saying that the task is done", w:task(id).reason)
+  end)
+
   it("completion = explicit believes only agentlua task done", function()
     w:config 'completion = "explicit", attempts = 1'
     local id = w:add "a thing"

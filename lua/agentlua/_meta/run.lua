@@ -4,7 +4,7 @@
 ---@field prompt string
 ---@field cwd string
 ---@field agent agentlua.LoadedBackend
----@field phase? string name for the record
+---@field phase? string what the attempt is for; "analyse" or "execute" by the loop
 ---@field accept? fun(result: agentlua.Result): boolean?, string? whether a claim of done is believed; feedback
 ---@field budget? agentlua.Amounts lowers that of an attempt
 
