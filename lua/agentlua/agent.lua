@@ -47,7 +47,7 @@ end
 --- Ending of an attempt from what was seen and the way its process ended. Structured facts win; what
 --- an agent writes in prose never counts. A session that the program does not know any more is told by
 --- state.error.code = "no_session".
----@param state table what collect.lua made of the events
+---@param state table what attempt/collect.lua made of the events
 ---@param result table {code, signal, bound, lingered, stderr} stderr: the last words of it
 ---@return string ending
 function M.classify(backend, state, result)

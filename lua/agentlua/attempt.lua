@@ -2,19 +2,19 @@
 
 local agents = require "agentlua.agent"
 local budget = require "agentlua.budget"
-local collect = require "agentlua.collect"
+local collect = require "agentlua.attempt.collect"
 local core = require "agentlua.core"
-local environment = require "agentlua.environment"
+local environment = require "agentlua.attempt.environment"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
-local launcher = require "agentlua.launch"
-local outcome = require "agentlua.outcome"
-local sandbox = require "agentlua.sandbox"
+local launcher = require "agentlua.attempt.launch"
+local outcome = require "agentlua.attempt.outcome"
+local sandbox = require "agentlua.attempt.sandbox"
 local servers = require "agentlua.mcp.servers"
-local tripwire = require "agentlua.tripwire"
-local whispers = require "agentlua.whispers"
+local tripwire = require "agentlua.attempt.tripwire"
+local whispers = require "agentlua.attempt.whispers"
 
 local M = {}
 

@@ -1,12 +1,12 @@
 -- agentlua.attempts: runs an agent on a task until it says done, at most so many times.
 
 local attempt = require "agentlua.attempt"
-local history = require "agentlua.history"
+local history = require "agentlua.attempt.history"
 local limit = require "agentlua.limit"
-local rate = require "agentlua.rate"
-local session = require "agentlua.session"
-local verdicts = require "agentlua.verdict"
-local whispers = require "agentlua.whispers"
+local rate = require "agentlua.limit.rate"
+local session = require "agentlua.attempt.session"
+local verdicts = require "agentlua.attempt.verdict"
+local whispers = require "agentlua.attempt.whispers"
 
 local M = {}
 

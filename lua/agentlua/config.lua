@@ -86,7 +86,7 @@ M.keys = {
   save_limit = { positive, 100 << 20 }, -- bytes of ignored files that are saved with a worktree
   agents = { list_of("string", 1), { "claude" } }, -- the first one; the others while its account is limited
   backends = { "table", {} }, -- {name = {args=, env=, account=}}
-  -- list of {name, argv or check, when, timeout, required}; what is not listed of checks.lua is made, too
+  -- list of {name, argv or check, when, timeout, required}; what is not listed of work/checks.lua is made, too
   verify = { list_of "table", {} },
   on_empty = { one_of("fail", "done"), "fail" }, -- when the agent changed nothing
   attempts = { positive, 3 },
@@ -108,7 +108,7 @@ M.keys = {
     memory = { not_negative }, processes = { not_negative }, output = { not_negative },
   } },
   launcher = { list_of "string", {} }, -- put in front of the agent's command: { "nice" }, { "bwrap", ... }
-  sandbox = { one_of("none", "bwrap"), "none" }, -- what agents and `verify` commands run in; see sandbox.lua
+  sandbox = { one_of("none", "bwrap"), "none" }, -- what agents and `verify` commands run in; see attempt/sandbox.lua
   secrets = { list_of "string", {} }, -- names of variables whose values are replaced in all logs
   stop_grace = { positive, 5 }, -- seconds between TERM and KILL
   -- {set = {NAME = value}, drop = {NAME, ...}, only = {NAME, ...}}

@@ -1,6 +1,6 @@
 -- agentlua.decode: what the decoders of the vendors in agents/ share.
 
-local limit_text = require "agentlua.limit_text"
+local limit_text = require "agentlua.limit.text"
 local record = require "agentlua.record"
 
 local M = {}
@@ -79,7 +79,7 @@ end
 local meaning = { [401] = "auth", [402] = "limit", [403] = "auth", [429] = "limit" }
 
 --- The event for a failed request: what its HTTP status means, or a limit by the words that a vendor has for it
---- (limit_words.lua). The text is what the CLI says of the request, never what a model wrote.
+--- (limit/words.lua). The text is what the CLI says of the request, never what a model wrote.
 ---@param failure table {text, status?, retrying?, retry_after?, ...}; it becomes the event
 ---@param words table? more words, looked at first: the `limits` of a backend
 ---@return table event

@@ -8,8 +8,8 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local group = require "agentlua.group"
-local scheduler = require "agentlua.scheduler"
+local group = require "agentlua.fiber.group"
+local scheduler = require "agentlua.fiber.scheduler"
 
 local M = {
   group = group.new, -- {limit=} -> group: spawn wait wait_any cancel, <close>

@@ -35,7 +35,7 @@ return setmetatable(al, {
     if from_fiber[name] then
       value = require("agentlua.fiber")[name]
     elseif name == "loop" then -- fd timeout step: for a foreign event loop
-      value = require("agentlua.scheduler").loop
+      value = require("agentlua.fiber.scheduler").loop
     elseif name == "agent" then
       value = require("agentlua.agent").load
     elseif parts[name] then

@@ -3,8 +3,8 @@
 
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
-local limit_text = require "agentlua.limit_text"
-local rate = require "agentlua.rate"
+local limit_text = require "agentlua.limit.text"
+local rate = require "agentlua.limit.rate"
 local state = require "agentlua.state"
 
 local M = {

@@ -8,13 +8,13 @@ local fiber = require "agentlua.fiber"
 local fields = require "agentlua.fields"
 local hooks = require "agentlua.hooks"
 local limit = require "agentlua.limit"
-local preview = require "agentlua.preview"
-local resets = require "agentlua.resets"
+local preview = require "agentlua.run.preview"
+local resets = require "agentlua.run.resets"
 local runs = require "agentlua.run"
 local state = require "agentlua.state"
 local view = require "agentlua.view"
-local waits = require "agentlua.waiting"
-local workflows = require "agentlua.workflows"
+local waits = require "agentlua.limit.waiting"
+local workflows = require "agentlua.task.workflows"
 
 local M = {}
 

@@ -10,8 +10,8 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local operations = require "agentlua.operations"
-local schema = require "agentlua.schema"
+local operations = require "agentlua.task.operations"
+local schema = require "agentlua.mcp.schema"
 
 local M = {}
 

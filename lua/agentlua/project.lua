@@ -2,11 +2,11 @@
 -- The loop's building blocks (worktree, verify, land, give_up, loop) are methods of it and have
 -- files of their own.
 
-local branches = require "agentlua.branch"
+local branches = require "agentlua.work.branch"
 local config = require "agentlua.config"
-local context = require "agentlua.context"
+local context = require "agentlua.prompt.context"
 local core = require "agentlua.core"
-local dotbot = require "agentlua.dotbot"
+local dotbot = require "agentlua.task.dotbot"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local git = require "agentlua.git"
@@ -16,14 +16,15 @@ local place = require "agentlua.place"
 local prompt = require "agentlua.prompt"
 local resource = require "agentlua.resource"
 local store = require "agentlua.store"
-local tripwire = require "agentlua.tripwire"
+local tripwire = require "agentlua.attempt.tripwire"
 local trust = require "agentlua.trust"
 
 local M = {}
 
 local project_type = {}
 for _, part in ipairs {
-  "worktree", "saved", "verify", "landing", "review", "ending", "fallback", "program", "types", "loop",
+  "work.worktree", "work.saved", "work.verify", "work.landing", "work.review", "work.ending", "attempt.fallback",
+  "attempt.program", "task.types", "loop",
 } do
   for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
 end

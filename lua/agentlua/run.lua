@@ -2,15 +2,15 @@
 
 local budget = require "agentlua.budget"
 local core = require "agentlua.core"
-local environment = require "agentlua.environment"
+local environment = require "agentlua.attempt.environment"
 local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fiber = require "agentlua.fiber"
 local hooks = require "agentlua.hooks"
-local orders = require "agentlua.orders"
+local orders = require "agentlua.run.orders"
 local process = require "agentlua.process"
-local progress = require "agentlua.progress"
-local tripwire = require "agentlua.tripwire"
+local progress = require "agentlua.run.progress"
+local tripwire = require "agentlua.attempt.tripwire"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- task that is worked on. Colour on a terminal only.
 
 local core = require "agentlua.core"
-local live = require "agentlua.live"
+local live = require "agentlua.terminal.live"
 
 local M = {}
 
@@ -78,7 +78,7 @@ local function details(row, now)
   return live.cut(table.concat(words, "  "))
 end
 
---- Lines for the tasks of a run, rows as in progress.lua: id, name, phase, what it has used, its age and how long
+--- Lines for the tasks of a run, rows as in run/progress.lua: id, name, phase, what it has used, its age and how long
 --- it has been quiet. Names are cut so that a line has at most `width` columns (nil: any). `now`: wall seconds;
 --- nil: no ages.
 function M.rows(rows, width, now)

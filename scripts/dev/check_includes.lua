@@ -2,8 +2,8 @@
 --
 -- Headers: the second line of each is "// agentlua/<path>: room N. <purpose>". A header includes
 -- only its own room and lower ones, never in a circle, and rooms 0 to 5 know nothing of Lua.
--- Lua: modules of lua/agentlua that require each other at the top of the file make no circle. A
--- require inside a function is not counted: it runs when everything is loaded.
+-- Lua: modules of lua/agentlua that require each other at the top of the file make no circle, nor do the
+-- directories that they are in. A require inside a function is not counted: it runs when everything is loaded.
 
 local first_lua_room <const> = 6
 
@@ -102,17 +102,27 @@ end
 
 local at_top <const> = [=[^local%s+[%w_,%s<>]-=%s*require%s*%(?%s*["'](agentlua[%w_.]*)["']]=]
 
+--- Directory of a module in a directory of lua/agentlua, or nil.
+local function directory_of(name) return name:match "^agentlua%.([%w_]+)%." end
+
 local function check_modules()
-  local names, edges = {}, {}
+  local names, edges, rooms, room_edges = {}, {}, {}, {}
   for _, path in ipairs(files("lua/agentlua", ".lua")) do
     local name = ("agentlua/" .. path):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+    local room = directory_of(name)
     names[#names + 1], edges[name] = name, {}
+    if room and not room_edges[room] then rooms[#rooms + 1], room_edges[room] = room, {} end
     for _, line in ipairs(lines("lua/agentlua/" .. path)) do
       local required = line:match(at_top)
-      if required then table.insert(edges[name], required) end
+      if required then
+        local other = directory_of(required)
+        table.insert(edges[name], required)
+        if room and other and other ~= room then table.insert(room_edges[room], other) end
+      end
     end
   end
   report_cycles("require", names, edges)
+  report_cycles("directory", rooms, room_edges)
   return #names
 end
 

@@ -1,6 +1,6 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local launch = require "agentlua.launch"
+local launch = require "agentlua.attempt.launch"
 local process = require "agentlua.process"
 local streams = require "streams"
 local support = require "support"
@@ -119,7 +119,7 @@ describe("launch of", function()
     assert(core.fs.mkdir(home .. "/.gemini"))
     if before then before(home .. "/.gemini/") end
     local result = support.script(([[
-      local al, launch = require "agentlua", require "agentlua.launch"
+      local al, launch = require "agentlua", require "agentlua.attempt.launch"
       local backend = { pre_args = {}, args = {}, name = "gemini" }
       for name, value in pairs(require "agentlua.agents.gemini") do backend[name] = value end
       local request = al.json.parse %q

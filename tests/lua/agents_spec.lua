@@ -1,5 +1,5 @@
 local agent = require "agentlua.agent"
-local collect = require "agentlua.collect"
+local collect = require "agentlua.attempt.collect"
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
 local streams = require "streams"

@@ -1,4 +1,4 @@
-local checks = require "agentlua.checks"
+local checks = require "agentlua.work.checks"
 
 describe("checks of the work", function()
   local function work(lines, secrets)

@@ -1,5 +1,5 @@
 local agent = require "agentlua.agent"
-local collect = require "agentlua.collect"
+local collect = require "agentlua.attempt.collect"
 
 describe("collect", function()
   local function feed(lines, decode, before)

@@ -1,7 +1,7 @@
-local context = require "agentlua.context"
+local context = require "agentlua.prompt.context"
 local core = require "agentlua.core"
-local decisions = require "agentlua.decisions"
-local plans = require "agentlua.plans"
+local decisions = require "agentlua.task.decisions"
+local plans = require "agentlua.task.plans"
 local prompt = require "agentlua.prompt"
 local support = require "support"
 

@@ -1,5 +1,5 @@
 local core = require "agentlua.core"
-local decisions = require "agentlua.decisions"
+local decisions = require "agentlua.task.decisions"
 local support = require "support"
 
 describe("decisions", function()

@@ -1,5 +1,5 @@
-local history = require "agentlua.history"
-local session = require "agentlua.session"
+local history = require "agentlua.attempt.history"
+local session = require "agentlua.attempt.session"
 
 describe("the attempts of a task", function()
   local function task(...) return { attempts = { ... } } end

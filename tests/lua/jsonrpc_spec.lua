@@ -1,6 +1,6 @@
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
-local jsonrpc = require "agentlua.jsonrpc"
+local jsonrpc = require "agentlua.mcp.jsonrpc"
 local support = require "support"
 
 describe("jsonrpc", function()

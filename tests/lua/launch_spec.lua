@@ -1,6 +1,6 @@
 local agent = require "agentlua.agent"
 local errors = require "agentlua.errors"
-local launch = require "agentlua.launch"
+local launch = require "agentlua.attempt.launch"
 local support = require "support"
 
 describe("launch", function()

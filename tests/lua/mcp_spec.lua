@@ -1,6 +1,6 @@
 local client = require "mcp_client"
 local core = require "agentlua.core"
-local schema = require "agentlua.schema"
+local schema = require "agentlua.mcp.schema"
 local support = require "support"
 
 describe("schema", function()

@@ -1,5 +1,5 @@
 local core = require "agentlua.core"
-local plans = require "agentlua.plans"
+local plans = require "agentlua.task.plans"
 local support = require "support"
 
 describe("plans", function()

@@ -1,5 +1,5 @@
 local fiber = require "agentlua.fiber"
-local rate = require "agentlua.rate"
+local rate = require "agentlua.limit.rate"
 local state = require "agentlua.state"
 local support = require "support"
 

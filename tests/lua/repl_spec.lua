@@ -1,5 +1,5 @@
 local core = require "agentlua.core"
-local line_editor = require "agentlua.line_editor"
+local line_editor = require "agentlua.terminal.line_editor"
 local support = require "support"
 
 describe("the line editor", function()

@@ -1,4 +1,4 @@
-local screens = require "agentlua.screen"
+local screens = require "agentlua.terminal.screen"
 
 describe("screen", function()
   -- What is shown of `chunks`, and the screen.

@@ -1,7 +1,7 @@
 -- Streams of agents, and what they come to: for specs of the decoders.
 
 local agent = require "agentlua.agent"
-local collect = require "agentlua.collect"
+local collect = require "agentlua.attempt.collect"
 local core = require "agentlua.core"
 local process = require "agentlua.process"
 

@@ -1,5 +1,5 @@
 local core = require "agentlua.core"
-local live = require "agentlua.live"
+local live = require "agentlua.terminal.live"
 local view = require "agentlua.view"
 
 -- A terminal that knows what live.lua writes: text, \r, \n, up, erase to the end of the line and of the screen.

@@ -224,9 +224,9 @@ describe("with keep_days, agentlua clean", function()
     w:write("../old.lua", [[
       local p = require("agentlua").project.open()
       p.config.keep_days = 2
-      for _, finding in ipairs(require("agentlua.orphans").find(p)) do
+      for _, finding in ipairs(require("agentlua.work.orphans").find(p)) do
         print(finding.kind, finding.name, finding.go)
-        require("agentlua.janitor").remove(p, finding)
+        require("agentlua.work.janitor").remove(p, finding)
       end
     ]])
     local result = w:al("run", w.top .. "/old.lua")

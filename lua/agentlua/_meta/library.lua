@@ -109,7 +109,7 @@ function view.duration(seconds) end
 function view.usage(used) end
 
 --- Lines for the tasks of a run.
----@param rows table[] as in progress.lua
+---@param rows table[] as in run/progress.lua
 ---@param width? integer columns
 ---@param now? number wall seconds; nil: no ages
 ---@return string[]

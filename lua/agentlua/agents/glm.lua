@@ -2,7 +2,7 @@
 
 local claude = require "agentlua.agents.claude"
 local record = require "agentlua.record"
-local words = require "agentlua.limit_words"
+local words = require "agentlua.limit.words"
 
 local glm = record.overlay(claude, {
   argv = table.move(claude.argv, 2, #claude.argv, 2, { "glm" }), api_keys = { "GLM_API_KEY" },

@@ -3,8 +3,8 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
-local janitor = require "agentlua.janitor"
-local orphans = require "agentlua.orphans"
+local janitor = require "agentlua.work.janitor"
+local orphans = require "agentlua.work.orphans"
 local project = require "agentlua.project"
 
 local function row_of(finding)

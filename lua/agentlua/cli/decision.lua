@@ -2,10 +2,10 @@
 
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
-local decisions = require "agentlua.decisions"
+local decisions = require "agentlua.task.decisions"
 local errors = require "agentlua.errors"
 local family = require "agentlua.cli.family"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 local commands = {}
 

@@ -1,6 +1,6 @@
 -- agentlua discard ID
 
-local by_hand = require "agentlua.by_hand"
+local by_hand = require "agentlua.work.by_hand"
 local core = require "agentlua.core"
 local project = require "agentlua.project"
 

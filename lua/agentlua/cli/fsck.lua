@@ -1,7 +1,7 @@
 -- agentlua fsck
 
 local core = require "agentlua.core"
-local fsck = require "agentlua.fsck"
+local fsck = require "agentlua.task.fsck"
 local project = require "agentlua.project"
 
 return {

@@ -1,6 +1,6 @@
 -- agentlua land ID
 
-local by_hand = require "agentlua.by_hand"
+local by_hand = require "agentlua.work.by_hand"
 local view = require "agentlua.view"
 
 return {

@@ -5,7 +5,7 @@ local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local limit = require "agentlua.limit"
-local login = require "agentlua.login"
+local login = require "agentlua.terminal.login"
 local project = require "agentlua.project"
 local runs = require "agentlua.run"
 

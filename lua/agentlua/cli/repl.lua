@@ -3,8 +3,8 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
-local line_editor = require "agentlua.line_editor"
-local scheduler = require "agentlua.scheduler"
+local line_editor = require "agentlua.terminal.line_editor"
+local scheduler = require "agentlua.fiber.scheduler"
 local state = require "agentlua.state"
 
 -- Lines of the history that are kept, and instructions between two looks whether somebody wants to stop them.

@@ -6,7 +6,7 @@ local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local options = require "agentlua.options"
 local resource = require "agentlua.resource"
-local scheduler = require "agentlua.scheduler"
+local scheduler = require "agentlua.fiber.scheduler"
 
 local M = { summary = "run a Lua script: a loop like execute.lua, or your own" }
 

@@ -4,7 +4,7 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local project = require "agentlua.project"
 local runs = require "agentlua.run"
-local whispers = require "agentlua.whispers"
+local whispers = require "agentlua.attempt.whispers"
 
 -- Statuses in which no agent will come to hear it.
 local over = { done = true, split = true, cancelled = true }

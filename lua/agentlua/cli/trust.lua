@@ -3,7 +3,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local place = require "agentlua.place"
-local tripwire = require "agentlua.tripwire"
+local tripwire = require "agentlua.attempt.tripwire"
 local trust = require "agentlua.trust"
 
 return {

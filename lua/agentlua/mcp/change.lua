@@ -1,10 +1,10 @@
 -- agentlua.mcp.change: tools that change the state of tasks. Inside a run what an agent says of its own task is noted,
 -- and judged when it ends.
 
-local by_hand = require "agentlua.by_hand"
+local by_hand = require "agentlua.work.by_hand"
 local core = require "agentlua.core"
-local operations = require "agentlua.operations"
-local schema = require "agentlua.schema"
+local operations = require "agentlua.task.operations"
+local schema = require "agentlua.mcp.schema"
 
 local both, people = { analyse = true, execute = true }, {}
 local only = { analyse = { analyse = true }, execute = { execute = true } }

@@ -1,10 +1,10 @@
 -- agentlua.mcp.decision: tools for decisions that count for more than one task.
 
 local core = require "agentlua.core"
-local decisions = require "agentlua.decisions"
+local decisions = require "agentlua.task.decisions"
 local errors = require "agentlua.errors"
-local operations = require "agentlua.operations"
-local schema = require "agentlua.schema"
+local operations = require "agentlua.task.operations"
+local schema = require "agentlua.mcp.schema"
 
 local both, people = { analyse = true, execute = true }, {}
 

@@ -5,7 +5,7 @@ local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
 local process = require "agentlua.process"
-local schema = require "agentlua.schema"
+local schema = require "agentlua.mcp.schema"
 
 -- Seconds that a program has to end or to be up; lines of its output that are told of.
 local patience, lines_kept <const> = 5, 40

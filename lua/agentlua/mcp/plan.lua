@@ -1,8 +1,8 @@
 -- agentlua.mcp.plan: tools for the plan of a task.
 
-local operations = require "agentlua.operations"
-local plans = require "agentlua.plans"
-local schema = require "agentlua.schema"
+local operations = require "agentlua.task.operations"
+local plans = require "agentlua.task.plans"
+local schema = require "agentlua.mcp.schema"
 
 local both = { analyse = true, execute = true }
 

@@ -2,7 +2,7 @@
 
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
-local jsonrpc = require "agentlua.jsonrpc"
+local jsonrpc = require "agentlua.mcp.jsonrpc"
 local mcp = require "agentlua.mcp"
 local nearest = require "agentlua.nearest"
 

@@ -6,8 +6,8 @@ local errors = require "agentlua.errors"
 local lock = require "agentlua.lock"
 local record = require "agentlua.record"
 local runs = require "agentlua.run"
-local schema = require "agentlua.schema"
-local whispers = require "agentlua.whispers"
+local schema = require "agentlua.mcp.schema"
+local whispers = require "agentlua.attempt.whispers"
 
 local both, people = { analyse = true, execute = true }, {}
 local counters = { "tasks_completed", "tasks_failed", "tasks_skipped", "consecutive_failures" }

@@ -1,12 +1,12 @@
 -- agentlua.mcp.task: tools that make tasks and look at them.
 
 local core = require "agentlua.core"
-local decisions = require "agentlua.decisions"
+local decisions = require "agentlua.task.decisions"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
-local operations = require "agentlua.operations"
-local plans = require "agentlua.plans"
-local schema = require "agentlua.schema"
+local operations = require "agentlua.task.operations"
+local plans = require "agentlua.task.plans"
+local schema = require "agentlua.mcp.schema"
 
 local both, people = { analyse = true, execute = true }, {}
 local sizes = { "XS", "S", "M", "L", "XL" }

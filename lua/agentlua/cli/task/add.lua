@@ -2,7 +2,7 @@
 
 local core = require "agentlua.core"
 local fields = require "agentlua.fields"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 local options = require "agentlua.options"
 
 local function number(text)

@@ -3,7 +3,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 -- An analysis is an object; plain text is its summary.
 local function read(source)

@@ -1,7 +1,7 @@
 -- agentlua task answer ID ANSWER
 
 local core = require "agentlua.core"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 return {
   summary = "answer the question of a task: the key of an option, or text; the task goes on when none is left",

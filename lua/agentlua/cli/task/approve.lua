@@ -1,6 +1,6 @@
 -- agentlua task approve ID
 
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 return {
   summary = "split a task as it proposes; prints the ids of the parts",

@@ -1,7 +1,7 @@
 -- agentlua task ask ID QUESTION...
 
 local errors = require "agentlua.errors"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 return {
   summary = "stop a task until a person has answered; several questions are answered one by one",

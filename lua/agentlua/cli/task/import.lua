@@ -2,7 +2,7 @@
 
 local core = require "agentlua.core"
 local import = require "agentlua.import"
-local workflows = require "agentlua.workflows"
+local workflows = require "agentlua.task.workflows"
 
 -- Where the files are that the tasks of a manifest name: its directory, relative to the project.
 local function note_directory(items, source, root)

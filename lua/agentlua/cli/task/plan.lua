@@ -3,8 +3,8 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
-local operations = require "agentlua.operations"
-local plans = require "agentlua.plans"
+local operations = require "agentlua.task.operations"
+local plans = require "agentlua.task.plans"
 
 return {
   summary = "show the plan of a task, or set it; the agents that work on it are told",

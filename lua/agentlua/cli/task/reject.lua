@@ -1,6 +1,6 @@
 -- agentlua task reject ID
 
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 return {
   summary = "do not split a task; it is worked on as it is, and told so",

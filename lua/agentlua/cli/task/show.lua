@@ -5,8 +5,8 @@ local errors = require "agentlua.errors"
 local events = require "agentlua.events"
 local fields = require "agentlua.fields"
 local log = require "agentlua.cli.log"
-local plans = require "agentlua.plans"
-local questions = require "agentlua.questions"
+local plans = require "agentlua.task.plans"
+local questions = require "agentlua.task.questions"
 local view = require "agentlua.view"
 
 -- Fields that are told in words of their own, below the others.

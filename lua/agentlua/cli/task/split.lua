@@ -3,7 +3,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 -- The parts in JSON: a list of {name, description, effort}, or an object with it as `sub_tasks` and a `reason`.
 local function read(source)

@@ -1,6 +1,6 @@
 -- agentlua task done|skip|cancel|reopen|restart ID: changes of state, by a person.
 
-local operations = require "agentlua.operations"
+local operations = require "agentlua.task.operations"
 
 local M = { names = { "done", "skip", "cancel", "reopen", "restart" } }
 
