@@ -23,8 +23,8 @@ local M = {}
 
 local project_type = {}
 for _, part in ipairs {
-  "work.worktree", "work.saved", "work.verify", "work.landing", "work.review", "work.ending", "attempt.fallback",
-  "attempt.program", "task.types", "loop",
+  "work.worktree", "work.cleanup", "work.saved", "work.verify", "work.landing", "work.review", "work.ending",
+  "attempt.fallback", "attempt.program", "task.types", "loop",
 } do
   for name, method in pairs(require("agentlua." .. part)) do project_type[name] = method end
 end

@@ -298,6 +298,11 @@ function p:expand(pattern, task) end
 ---@return string
 function p:worktrees_dir() end
 
+--- Which ignored files of the main checkout a worktree needs, for `repo:copies` and `repo:unchanged_copies`.
+---@param path string
+---@return table
+function p:copies_for(path) end
+
 --- Copies ignored files that are wanted to a worktree.
 ---@param path string
 function p:copy_files(path) end

@@ -26,8 +26,8 @@ function M.worktrees_dir(project)
   return project.root .. ".worktrees"
 end
 
--- Which ignored files of the main checkout a worktree needs, such as .env.
-local function copies_for(project, path)
+--- Which ignored files of the main checkout the worktree at `path` needs, such as .env.
+function M.copies_for(project, path)
   local exclude, dir = core.json.array(project:state_paths()), project:worktrees_dir()
   if dir:sub(1, #project.root + 1) == project.root .. "/" then exclude[#exclude + 1] = dir:sub(#project.root + 2) end
   return {
@@ -37,7 +37,7 @@ end
 
 --- Copies them to the worktree at `path`, unless they are there.
 function M.copy_files(project, path)
-  local skipped = errors.check(project:repo():copies(copies_for(project, path))).skipped
+  local skipped = errors.check(project:repo():copies(project:copies_for(path))).skipped
   if #skipped == 0 then return end
   project:event("copy_skipped", { path = path, files = #skipped, first = skipped[1] })
   errors.warn(("%d ignored files are not copied to %s, '%s' is one: over save_limit, or a link that leads out"):format(
@@ -195,12 +195,6 @@ local function create(project, task, field, suffix)
   return check_out(project, task, tree)
 end
 
---- Puts away the worktree for reading that a task still has because its analysis was cut off.
-function M.drop_analysis(project, task)
-  local tree = project:remembered_tree(task, "analysis_worktree")
-  if tree then project:cleanup(task, tree, project:repo():resolve("refs/heads/" .. tree.branch)) end
-end
-
 --- The worktree of a task: the one it has already, else a new one on a new branch at the base.
 ---@param opts? { throwaway: boolean? } throwaway: for reading; cleanup() removes it, it is never landed
 function M.worktree(project, task, opts)
@@ -213,64 +207,6 @@ function M.worktree(project, task, opts)
   end
   tree.at.hold = { errors.check(project.store:owner_fd(task.id)) } -- git in it counts as ours
   return tree
-end
-
--- A restore or a removal of it was cut off: all that was in it is on a ref already.
-local function is_half_made(tree)
-  return (core.fs.read(tree.at.git_dir .. "/locked") or ""):find "^%a+ by agentlua: being re" ~= nil
-end
-
--- git had removed the files, and was killed before it forgot the worktree.
-local function is_half_forgotten(tree)
-  local head = core.fs.read(tree.at.git_dir .. "/HEAD")
-  return not core.fs.stat(tree.path) and head == "ref: refs/heads/" .. tree.branch .. "\n"
-end
-
---- Saves on `ref` what only the worktree has, reads it back, then removes worktree and branch; the
---- branch goes only if it is at `tip`. What is a copy of a file in the main checkout needs no saving.
---- `whole`: the worktree is kept also when its branch has all of it.
----@return boolean gone, table saved {commit, skipped}, string? reason why it stays
-function M.put_away(project, tree, ref, tip, whole)
-  local repo, saved = project:repo(), { commit = "", skipped = {} }
-  if tree.at and not is_half_made(tree) and not is_half_forgotten(tree) then
-    local known, message = repo:unchanged_copies(copies_for(project, tree.path))
-    if not known then return false, saved, message end
-    local kept
-    kept, message = repo:save {
-      at = tree.at, ref = ref, limit = project.config.save_limit, known = known, always = whole or false,
-    }
-    if not kept then return false, saved, message end
-    saved = kept
-    for _, path in ipairs(saved.skipped) do
-      if path:sub(-1) == "/" then -- only the directory has it
-        return false, saved, "'" .. path .. "' is a repository of its own"
-      end
-    end
-  end
-  local ok, message = repo:worktree_remove {
-    tree = project:checkout_of(tree), branch = tree.branch, tip = tip or "", saved = saved.commit,
-  }
-  if not ok then return false, saved, message end
-  core.fs.remove(tree.path:match "^(.*)/") -- the directory of all worktrees, when this was the last
-  return true, saved
-end
-
---- Puts the worktree of a task away. What cannot be saved or removed stays, and the event log says why.
-function M.cleanup(project, task, tree, tip)
-  local ref = project:new_saved_ref(fields.id8(task), "saved", #(task.attempts or {}))
-  local gone, saved, reason = project:put_away(tree, ref, tip)
-  if saved.commit ~= "" then
-    project:event("saved", { task = task.id, ref = ref, commit = saved.commit, skipped = saved.skipped })
-  end
-  if not gone then
-    project:event("cleanup_refused", { task = task.id, reason = reason })
-    return false
-  end
-  if tree.field == "analysis_worktree" then
-    errors.check(project.store:update(task.id, { analysis_worktree = core.json.null }))
-    task.analysis_worktree = nil
-  end
-  return true
 end
 
 return M
