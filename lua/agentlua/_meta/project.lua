@@ -300,7 +300,7 @@ function p:worktrees_dir() end
 
 --- Which ignored files of the main checkout a worktree needs, for `repo:copies` and `repo:unchanged_copies`.
 ---@param path string
----@return table
+---@return agentlua.CopiesOptions
 function p:copies_for(path) end
 
 --- Copies ignored files that are wanted to a worktree.
