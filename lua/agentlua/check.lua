@@ -10,6 +10,7 @@ local M = {}
 
 -- What a file returns, by where it is; nil for a script. A module of that name is something else.
 local function class_of(path)
+  path = path:match "^.*/%.agentlua/(.*)$" or path -- the project may be below a directory named lua
   local name, dir = path:match "([^/]*)$", path:match "([^/]*)/[^/]*$"
   if dir == "agents" then return "agentlua.Backend" end
   if ("/" .. path):find("/lua/", 1, true) then return nil end

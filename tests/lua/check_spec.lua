@@ -119,6 +119,7 @@ end }]]):format(work)
     finds("local c = { jobs = 1 } c.<atempts=>attempts> = 2 return c", "config.lua")
     assert.matches("config.lua is data", check.source("return { jobs = os.time() }", "config.lua")[1].message)
     assert.same({}, found("local M = { verfy = 1 } function M.f() return os.time() end return M", ".x/lua/config.lua"))
+    finds("return { <verfy=>verify> = {} }", "/home/me/lua/project/.agentlua/config.lua")
   end)
 
   it("knows hooks, and what they get", function()
