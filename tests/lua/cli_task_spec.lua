@@ -105,6 +105,12 @@ describe("agentlua task", function()
     assert.equal(0, support.agentlua({ "status", cwd = path }).code)
   end)
 
+  it("a question whose context and options are null is shown", function()
+    assert.equal(0, import([[ {"id": "asks", "name": "asks", "status": "needs-input", "pending_question":
+      {"id": "q1", "question": "Which one?", "context": null, "options": null}} ]]).code)
+    assert.matches("q1: Which one%?$", good("show", "asks"))
+  end)
+
   it("changes of state, from where they are possible", function()
     local id = good("add", "One")
     good("done", id)

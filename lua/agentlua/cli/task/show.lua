@@ -7,6 +7,7 @@ local fields = require "agentlua.fields"
 local log = require "agentlua.cli.log"
 local plans = require "agentlua.task.plans"
 local questions = require "agentlua.task.questions"
+local record = require "agentlua.record"
 local view = require "agentlua.view"
 
 -- Fields that are told in words of their own, below the others.
@@ -72,8 +73,8 @@ local function show_words(task)
       tostring(one.question), tostring(one.answer)))
   end
   for _, one in ipairs(questions.pending(task)) do
-    local text = { ("%s: %s"):format(tostring(one.id), one.question), one.context }
-    for _, option in ipairs(type(one.options) == "table" and one.options or {}) do
+    local text = { ("%s: %s"):format(tostring(one.id), one.question), record.text(one, "context") }
+    for _, option in record.each(one, "options") do
       if type(option) == "table" then text[#text + 1] = ("%s - %s"):format(option.key, option.label) end
     end
     line("question", table.concat(text, "\n"))
