@@ -30,8 +30,8 @@ local function library_dirs()
       dirs[#dirs + 1] = core.fs.realpath(lua_dir .. up)
     end
   end
-  local host = M.host()
-  if host then dirs[#dirs + 1] = host:match("^(.*)/bin/[^/]+$") .. "/share/agentlua" end
+  local installed = (M.host() or ""):match "^(.*)/bin/[^/]+$"
+  if installed then dirs[#dirs + 1] = installed .. "/share/agentlua" end
   return dirs
 end
 

@@ -53,6 +53,12 @@ describe("resource", function()
     assert.is_nil(resource.host())
   end)
 
+  it("a host that is in no bin/ finds what it carries", function()
+    local host = support.dir .. "/agentlua"
+    assert.equal(0, support.command({ "cp", support.host, host }).code)
+    assert.equal(0, support.command({ host, "paths" }).code)
+  end)
+
   it("paths shows the directories in that order, and what is trusted", function()
     local path = support.repository()
     local user, records = support.dir .. "/config/agentlua", support.dir .. "/state/agentlua/trust/"
