@@ -99,6 +99,7 @@ describe("a budget", function()
     local text = w:al("cost").stdout
     assert.matches("a thing +1 +%d+ +%d+ +%d+ s +%$%d", text)
     assert.matches("other +1 +0 +0 +%d+ s +unknown", text)
+    al.fs.append { path = w.root .. "/.agentlua/events.jsonl", text = '{"type":"attempt_ended","time":"never"}\n' }
     assert.equal(1, #al.json.parse(w:al("cost", "--by", "day", "--json").stdout))
   end)
 

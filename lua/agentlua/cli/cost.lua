@@ -11,7 +11,10 @@ local project = require "agentlua.project"
 local keys = {
   task = function(event, names) return names[event.task] or event.task end,
   agent = function(event) return event.agent end,
-  day = function(event) return os.date("%Y-%m-%d", core.time.parse_iso(event.time) // 1) end,
+  day = function(event)
+    local time = tonumber(core.time.parse_iso(event.time))
+    return time and os.date("%Y-%m-%d", time // 1)
+  end,
 }
 
 local function names_of(p)
