@@ -11,6 +11,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local operations = require "agentlua.task.operations"
+local place = require "agentlua.place"
 local schema = require "agentlua.mcp.schema"
 
 local M = {}
@@ -39,8 +40,8 @@ function M.tool(spec)
   for key, value in pairs(spec) do tool[key] = value end
   tool.schema = shape
   tool.description = spec.description or name
-  local place = tools.by_name[name] or #tools.list + 1
-  tools.list[place], tools.by_name[name] = tool, place
+  local index = tools.by_name[name] or #tools.list + 1
+  tools.list[index], tools.by_name[name] = tool, index
 end
 
 local function load_ours()
@@ -87,7 +88,7 @@ local loaded = {}
 function M.load_configured(project)
   local settings = project.config.mcp
   for _, path in ipairs(settings and settings.tools or {}) do
-    if path:sub(1, 1) ~= "/" then path = project.root .. "/" .. path end
+    path = place.absolute(path, project.root)
     if not loaded[path] then M.load(path) end
     loaded[path] = true
   end
@@ -126,11 +127,11 @@ end
 function M.call(project, name, args, context)
   load_ours()
   M.load_configured(project)
-  local place = tools.by_name[name]
-  if not place then return nil, ("there is no tool '%s'"):format(core.text.printable(tostring(name))), "ENOENT" end
+  local index = tools.by_name[name]
+  if not index then return nil, ("there is no tool '%s'"):format(core.text.printable(tostring(name))), "ENOENT" end
   context = setmetatable({ project = project }, { __index = context })
   context.progress = context.progress or function() end
-  local ok, result, message, code = errors.try(perform, tools.list[place], args or {}, context)
+  local ok, result, message, code = errors.try(perform, tools.list[index], args or {}, context)
   if not ok then return nil, result.message, result.code end
   if result == nil and message then return nil, tostring(message), code or "EFAILED" end
   return result == nil and "ok" or result

@@ -10,12 +10,16 @@ local function first_line(path)
   return text and text:match("^[^\n]*")
 end
 
-local function absolute(path, from) return path:sub(1, 1) == "/" and path or from .. "/" .. path end
+--- A path that may be relative to the directory `from`.
+function M.absolute(path, from) return path:sub(1, 1) == "/" and path or from .. "/" .. path end
+
+--- What follows the directory `dir` in a path; nil when the path is not below it. Only the texts are looked at.
+function M.below(path, dir) return path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or nil end
 
 -- The directory that the `.git` file of a checkout names; nil when there is no such file.
 local function git_dir_of(checkout)
   local path = (first_line(checkout .. "/.git") or ""):match "^gitdir: (.+)$"
-  return path and absolute(path, checkout)
+  return path and M.absolute(path, checkout)
 end
 
 -- A value of section [core] in one of git's files, the last one as git takes it.
@@ -36,7 +40,7 @@ end
 -- leads back: anything may stand in the setting.
 local function named_checkout(common)
   local named = core_setting(common .. "/config.worktree", "worktree") or core_setting(common .. "/config", "worktree")
-  local checkout = named and core.fs.realpath(absolute(named, common))
+  local checkout = named and core.fs.realpath(M.absolute(named, common))
   local back = checkout and git_dir_of(checkout)
   return back and core.fs.realpath(back) == common and checkout or nil
 end
@@ -47,7 +51,7 @@ local function main_of(dir)
   local git_dir = git_dir_of(dir)
   local common = git_dir and first_line(git_dir .. "/commondir")
   if not common then return nil end
-  common = core.fs.realpath(absolute(common, git_dir))
+  common = core.fs.realpath(M.absolute(common, git_dir))
   local checkout = common:match "^(.*)/%.git$" or named_checkout(common)
   if checkout or core_setting(common .. "/config", "bare") == "true"
     or core_setting(common .. "/config.worktree", "bare") == "true" then

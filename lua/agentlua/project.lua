@@ -40,9 +40,8 @@ end
 -- `make`: one that is not there yet is made.
 local function check_tasks_dir(root, dir, name, make)
   local real = core.fs.realpath(dir) or dir
-  local inside = real:sub(1, #root + 1) == root .. "/"
-  local below = inside and real:sub(#root + 1) or real
-  if (root .. "/"):sub(1, #real + 1) == real .. "/" or real == "/" or (below .. "/"):find("/.git/", 1, true) then
+  local of_git = ("/%s/"):format(place.below(real, root) or real):find("/.git/", 1, true)
+  if real == root or place.below(root, real) or real == "/" or of_git then
     errors.usage("EINVAL", ("task directory '%s' is the repository, holds it, or is git's own; "
       .. "name one of its own, like .agentlua/tasks"):format(name))
   end
@@ -76,9 +75,8 @@ function M.open(opts)
   self.options = opts.options or options.parse()
   self.config = config.load(at.dir .. "/config.lua")
   local named = self.options.tasks or os.getenv "AGENTLUA_TASKS"
-  self.tasks_dir = named or self.config.tasks
-  local said = self.tasks_dir
-  if self.tasks_dir:sub(1, 1) ~= "/" then self.tasks_dir = at.root .. "/" .. self.tasks_dir end
+  local said = named or self.config.tasks
+  self.tasks_dir = place.absolute(said, at.root)
   check_tasks_dir(at.root, self.tasks_dir, said, not (named and opts.look))
   self.dotbot = dotbot.owns(self.tasks_dir)
   self.store = errors.check_usage(store.open(self.tasks_dir, {
@@ -173,8 +171,7 @@ end
 --- Paths, relative to a checkout, that hold state and are never part of an agent's work.
 function project_type:state_paths()
   local paths = { ".agentlua/tasks", ".agentlua/runs", ".agentlua/events.jsonl" }
-  local inside = self.tasks_dir:sub(1, #self.root + 1) == self.root .. "/"
-  if inside then paths[#paths + 1] = self.tasks_dir:sub(#self.root + 2) end
+  paths[#paths + 1] = place.below(self.tasks_dir, self.root)
   return paths
 end
 

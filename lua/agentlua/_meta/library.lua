@@ -9,6 +9,18 @@ local place = {}
 ---@return { root: string, dir: string, lost?: string }?
 function place.find(start) end
 
+--- A path that may be relative to the directory `from`.
+---@param path string
+---@param from string
+---@return string
+function place.absolute(path, from) end
+
+--- What follows the directory `dir` in a path; nil when the path is not below it. Only the texts are looked at.
+---@param path string
+---@param dir string
+---@return string?
+function place.below(path, dir) end
+
 ---@class agentlua.resource
 local resource = {}
 

@@ -6,6 +6,7 @@ local attempt = require "agentlua.attempt"
 local core = require "agentlua.core"
 local environment = require "agentlua.attempt.environment"
 local errors = require "agentlua.errors"
+local place = require "agentlua.place"
 
 local M = {}
 
@@ -16,14 +17,14 @@ local patience = 1800
 local function below(top, name, kind)
   if name:find "^/" or ("/" .. name .. "/"):find("/../", 1, true) then return nil end
   local real, root = core.fs.realpath(top .. "/" .. name), core.fs.realpath(top)
-  local inside = real and root and (real .. "/"):sub(1, #root + 1) == root .. "/"
+  local inside = real and root and (real == root or place.below(real, root))
   return inside and (core.fs.stat(real) or {}).type == kind and real or nil
 end
 
 -- Worktrees may be below the project; what is in them is not the project's yet.
 local function is_unlanded(project, path)
   local dir = core.fs.realpath(project:worktrees_dir())
-  return dir ~= nil and path:sub(1, #dir + 1) == dir .. "/"
+  return dir and place.below(path, dir)
 end
 
 --- A file that a task names: relative to the project, to the directory of its workflow, or to dotbot's.

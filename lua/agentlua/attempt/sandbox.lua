@@ -4,6 +4,7 @@
 
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
+local place = require "agentlua.place"
 local process = require "agentlua.process"
 local resource = require "agentlua.resource"
 local shared = require "agentlua.state"
@@ -63,7 +64,7 @@ function M.launcher(run, task, cwd, program, state)
   end
   local tree
   for _, known in ipairs { task.worktree or {}, task.analysis_worktree or {} } do
-    local inside = known.path and (cwd .. "/"):sub(1, #known.path + 1) == known.path .. "/"
+    local inside = known.path and (cwd == known.path or place.below(cwd, known.path))
     if inside and known.git_dir then tree = known end
   end
   bind(argv, "--bind", tree and tree.path or cwd)

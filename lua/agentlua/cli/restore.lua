@@ -4,6 +4,7 @@ local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local options = require "agentlua.options"
+local place = require "agentlua.place"
 local project = require "agentlua.project"
 
 local function list(p, task, json)
@@ -17,15 +18,10 @@ local function list(p, task, json)
   cli.print_table(rows)
 end
 
-local function absolute(path)
-  if not path or path:sub(1, 1) == "/" then return path end
-  return core.fs.realpath "." .. "/" .. path
-end
-
 local function show(made)
-  local place = ("%s is in %s, %s"):format(made.ref, made.path, made.branch and "on branch " .. made.branch
+  local text = ("%s is in %s, %s"):format(made.ref, made.path, made.branch and "on branch " .. made.branch
     or "HEAD detached, as it was or because its branch is elsewhere now")
-  print(core.text.printable(place .. (made.adopted and "; the task goes on there" or "")))
+  print(core.text.printable(text .. (made.adopted and "; the task goes on there" or "")))
 end
 
 return {
@@ -44,7 +40,8 @@ return {
     if args.list then return list(p, task, args.json) end
     if args.n and args.checkpoint then errors.usage("EUSAGE", "name a number or a checkpoint, not both") end
     local made = p:restore(task, {
-      n = args.checkpoint or args.n, kind = args.checkpoint and "checkpoint" or "saved", path = absolute(args.to),
+      n = args.checkpoint or args.n, kind = args.checkpoint and "checkpoint" or "saved",
+      path = args.to and place.absolute(args.to, core.fs.realpath "."),
     })
     if not args.json then return show(made) end
     print(core.json.dump {

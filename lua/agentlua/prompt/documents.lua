@@ -2,6 +2,7 @@
 -- the directories for them. They are not read here.
 
 local core = require "agentlua.core"
+local place = require "agentlua.place"
 
 local M = {}
 
@@ -20,8 +21,8 @@ local most <const> = 100
 -- A path that leaves the project, also by a link, or leads nowhere, is not for reading: nil.
 local function find(project, path)
   if path == "" or path:find("\0", 1, true) then return nil end
-  local whole = core.fs.realpath(path:sub(1, 1) == "/" and path or project.root .. "/" .. path)
-  local inside = whole and whole:sub(1, #project.root + 1) == project.root .. "/"
+  local whole = core.fs.realpath(place.absolute(path, project.root))
+  local inside = whole and place.below(whole, project.root)
   return inside and core.fs.stat(whole) and whole or nil
 end
 

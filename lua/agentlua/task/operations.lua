@@ -9,6 +9,7 @@ local decisions = require "agentlua.task.decisions"
 local dotbot = require "agentlua.task.dotbot"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
+local place = require "agentlua.place"
 local plans = require "agentlua.task.plans"
 local questions = require "agentlua.task.questions"
 
@@ -110,9 +111,8 @@ end
 function M.plan(p, task, text)
   local path = errors.check_usage(plans.set(p:papers "plans", task, text))
   -- dotbot finds the plan by this field. In a sandbox, where tasks are read-only, the name of its file has to do.
-  if path:sub(1, #p.root + 1) == p.root .. "/" then
-    p.store:update(task.id, { plan_path = path:sub(#p.root + 2) })
-  end
+  local name = place.below(path, p.root)
+  if name then p.store:update(task.id, { plan_path = name }) end
   return path
 end
 

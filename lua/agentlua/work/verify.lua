@@ -5,6 +5,7 @@ local checks = require "agentlua.work.checks"
 local core = require "agentlua.core"
 local environment = require "agentlua.attempt.environment"
 local errors = require "agentlua.errors"
+local place = require "agentlua.place"
 local sandbox = require "agentlua.attempt.sandbox"
 
 local M = {}
@@ -74,10 +75,9 @@ function M.is_changed(project, tree, name) return is_changed(project, tree, work
 -- has looked.
 local function is_own_judge(project, tree, work, program)
   if not program:find("/", 1, true) or project.options.by_person then return false end
-  local path = core.fs.realpath(program:sub(1, 1) == "/" and program or tree.path .. "/" .. program)
-  local top = core.fs.realpath(tree.path) .. "/"
-  if not path or path:sub(1, #top) ~= top then return false end
-  return is_changed(project, tree, work, path:sub(#top + 1))
+  local path = core.fs.realpath(place.absolute(program, tree.path))
+  local name = path and place.below(path, core.fs.realpath(tree.path))
+  return name and is_changed(project, tree, work, name)
 end
 
 local function run_command(project, run, task, tree, work, check)

@@ -4,6 +4,7 @@ local branches = require "agentlua.work.branch"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
+local place = require "agentlua.place"
 
 local M = {}
 
@@ -19,17 +20,13 @@ function M.expand(_, pattern, task) return branches.expand(pattern, task) end
 
 --- The directory that has the worktrees of a project.
 function M.worktrees_dir(project)
-  if project.config.worktrees then
-    local dir = project.config.worktrees
-    return dir:sub(1, 1) == "/" and dir or project.root .. "/" .. dir
-  end
-  return project.root .. ".worktrees"
+  return place.absolute(project.config.worktrees or project.root .. ".worktrees", project.root)
 end
 
 --- Which ignored files of the main checkout the worktree at `path` needs, such as .env.
 function M.copies_for(project, path)
   local exclude, dir = core.json.array(project:state_paths()), project:worktrees_dir()
-  if dir:sub(1, #project.root + 1) == project.root .. "/" then exclude[#exclude + 1] = dir:sub(#project.root + 2) end
+  exclude[#exclude + 1] = place.below(dir, project.root)
   return {
     to = path, globs = core.json.array(project.config.copy), exclude = exclude, limit = project.config.save_limit,
   }

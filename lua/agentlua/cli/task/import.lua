@@ -2,12 +2,12 @@
 
 local core = require "agentlua.core"
 local import = require "agentlua.import"
+local place = require "agentlua.place"
 local workflows = require "agentlua.task.workflows"
 
 -- Where the files are that the tasks of a manifest name: its directory, relative to the project.
 local function note_directory(items, source, root)
-  local path = core.fs.realpath(source)
-  local dir = path and path:sub(1, #root + 1) == root .. "/" and path:sub(#root + 2):match "^(.*)/"
+  local dir = (place.below(core.fs.realpath(source) or "", root) or ""):match "^(.*)/"
   for _, item in ipairs(dir and items or {}) do
     if item.task.workflow and not item.file then item.task.workflow_dir = dir end
   end
