@@ -92,12 +92,12 @@ end
 
 local function show(err, json)
   if err.code == "ESCRIPT" then
-    io.stderr:write("agentlua: ", core.text.printable(tostring(err)), "\n")
+    errors.warn(tostring(err))
   elseif json then
     local message, hint = err.message:match "^(.-); (.*)$"
     io.stderr:write(core.json.dump { error = { code = err.code, message = message or err.message, hint = hint } }, "\n")
   else
-    io.stderr:write("agentlua: ", core.text.printable(err.message), "\n")
+    errors.warn(err.message)
   end
 end
 

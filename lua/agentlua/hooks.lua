@@ -43,7 +43,7 @@ function M.call(run, name, ...)
   local results = table.pack(errors.try(hook, ...))
   if results[1] then return table.unpack(results, 2, results.n) end
   run:event("hook_failed", { hook = name, error = results[2].message })
-  io.stderr:write("agentlua: hook ", name, ": ", core.text.printable(tostring(results[2])), "\n")
+  errors.warn(("hook %s: %s"):format(name, tostring(results[2])))
 end
 
 return M

@@ -27,7 +27,7 @@ local function check_prompts(dir, findings)
   for _, name in ipairs(core.fs.list(dir .. "/prompts") or {}) do names[#names + 1] = name:match "^(.*)%.md$" end
   if #names == 0 then return end
   if not cli.trusted_dir() then
-    io.stderr:write("agentlua: the prompts are not checked before agentlua trust\n")
+    errors.warn "the prompts are not checked before agentlua trust"
     return
   end
   local ok, p = errors.try(project.open, { options = {} })
@@ -50,7 +50,7 @@ end
 local function check_file(path, dir, findings)
   local found, problem = check.source(errors.check_usage(core.fs.read(path)), path, dir)
   table.move(found or {}, 1, found and #found or 0, #findings + 1, findings)
-  if not found then io.stderr:write("agentlua: ", core.text.printable(problem), "\n") end
+  if not found then errors.warn(problem) end
   return not found
 end
 

@@ -23,7 +23,7 @@ local function put_away(p, finding, row)
   local ok, refs, skipped = errors.try(janitor.remove, p, finding)
   if not ok then
     row.error = tostring(errors.is(refs) and refs.message or refs)
-    io.stderr:write("agentlua: ", core.text.printable(row.error), "\n")
+    errors.warn(row.error)
     return false
   end
   row.saved, row.skipped = core.json.array(refs), core.json.array(skipped)

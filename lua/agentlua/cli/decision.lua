@@ -53,7 +53,7 @@ commands.list = {
   end,
   run = function(args, p)
     local all, problems = decisions.list(p:papers "decisions", args.status)
-    for _, problem in ipairs(problems) do io.stderr:write("agentlua: ", core.text.printable(problem), "\n") end
+    for _, problem in ipairs(problems) do errors.warn(problem) end
     if args.json then return print(core.json.dump(all, 2)) end
     local rows = {}
     for i, decision in ipairs(all) do rows[i] = { decision.id, decision.status, tostring(decision.title or "") } end

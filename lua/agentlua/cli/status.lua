@@ -157,8 +157,6 @@ return {
     if args.watch then return fiber.run(follow, p, args.json) end
     local now, tasks = look(p)
     print(args.json and core.json.dump(now, 2) or table.concat(describe(now, tasks, nil, core.time.now()), "\n"))
-    for _, problem in ipairs(errors.check(p.store:problems())) do
-      io.stderr:write("agentlua: unreadable: ", core.text.printable(problem.reason), "\n")
-    end
+    for _, problem in ipairs(errors.check(p.store:problems())) do errors.warn("unreadable: " .. problem.reason) end
   end,
 }

@@ -86,7 +86,7 @@ local function try(at, args)
   else
     show(script, rows, result)
   end
-  if args.keep then io.stderr:write("agentlua: kept: ", core.text.printable(one.top), "\n") end
+  if args.keep then errors.warn("kept: " .. one.top) end
   return signal and 128 + signal or result.ok and 0 or 1
 end
 

@@ -85,7 +85,7 @@ function peer_type:answer(message)
   local guard <close> = setmetatable({}, { __close = function() self.calls[key] = nil end })
   local ok, result, told, code = errors.try(self.options.request, message.method, message.params or {})
   if not ok then
-    io.stderr:write("agentlua: ", core.text.printable(tostring(result)), "\n")
+    errors.warn(tostring(result))
     return failure(id, M.internal_error, "internal error: " .. result.message)
   end
   if result == nil then return failure(id, code, told) end
@@ -104,7 +104,7 @@ function peer_type:take(message)
   end
   if message.id ~= nil then return nil, function() return self:answer(message) end end
   local ok, told = errors.try(self.options.notification, message.method, message.params or {})
-  if not ok then io.stderr:write("agentlua: ", core.text.printable(tostring(told)), "\n") end
+  if not ok then errors.warn(tostring(told)) end
 end
 
 -- Answers a list of messages with a list, when all of them are through.

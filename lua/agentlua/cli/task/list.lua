@@ -58,8 +58,6 @@ return {
       for _, task in ipairs(args.tree and {} or tasks) do add(task, 0) end
       cli.print_table(rows, function(column, cell) return column == 2 and colours[cell] end)
     end
-    for _, problem in ipairs(errors.check(p.store:problems())) do
-      io.stderr:write("agentlua: unreadable: ", core.text.printable(problem.reason), "\n")
-    end
+    for _, problem in ipairs(errors.check(p.store:problems())) do errors.warn("unreadable: " .. problem.reason) end
   end,
 }
