@@ -30,26 +30,27 @@ end
 
 --- Prints the events of the project, or of one task; args: follow, json, n = only the last of them.
 function M.show(p, id, args)
-  local path, offset, last = p.dir .. "/events.jsonl", 0, args.n and {}
+  local path, offset, last, count = p.dir .. "/events.jsonl", 0, {}, 0
   local bell = fiber.bell()
   local source = args.follow and errors.check(core.loop.watch_path(p.dir)) -- before the first look: nothing is missed
   local watch <close> = source and fiber.on_source(source, function() bell:ring() end)
   local function show(event) print(args.json and core.json.dump(event) or M.line(event)) end
-  for event, after in events.read(path) do
-    offset = after
-    if not id or event.task == id then
-      if last then last[#last + 1] = event else show(event) end
-      if last and #last > 2 * args.n then last = table.move(last, #last - args.n + 1, #last, 1, {}) end
+  local function keep(event)
+    count = count + 1
+    last[count], last[count - args.n] = event, nil
+  end
+  local function each_new(take)
+    for event, after in events.read(path, offset) do
+      offset = after
+      if not id or event.task == id then take(event) end
     end
   end
-  for i = math.max(1, #(last or {}) - (args.n or 0) + 1), #(last or {}) do show(last[i]) end
+  each_new(args.n and keep or show)
+  for i = math.max(1, count - (args.n or 0) + 1), count do show(last[i]) end
   while args.follow do
     io.stdout:flush()
     bell:wait()
-    for event, after in events.read(path, offset) do
-      offset = after
-      if not id or event.task == id then show(event) end
-    end
+    each_new(show)
   end
 end
 
