@@ -32,15 +32,16 @@ local function refuse(task, what)
   errors.usage("ESTATE", ("task '%s' is in %s; %s"):format(task.id, task.status, what))
 end
 
+local function moved(p, task, to)
+  p.events:append("task_moved", { task = task.id, from = task.status, to = to, by = "person" })
+  return { status = to }
+end
+
 -- Moves a task and lets go of it, should it be ours.
 local function move(p, task, to, patch)
   errors.check_usage(p.store:move(task.id, to, patch))
   p.store:release(task.id)
-  return { status = to }
-end
-
-local function moved(p, task, to)
-  p.events:append("task_moved", { task = task.id, from = task.status, to = to, by = "person" })
+  return moved(p, task, to)
 end
 
 -- ---- making ---------------------------------------------------------------------------------------
@@ -84,10 +85,7 @@ function M.take(p, task, to)
   if os.getenv "AGENTLUA_RUN_ID" then refuse(task, "in a run the loop moves it to " .. to) end
   local taken, message, code = p.store:claim { from = from, to = to, id = task.id }
   if code then errors.usage(code, message) end
-  if taken then
-    moved(p, task, to)
-    return { status = to }
-  end
+  if taken then return moved(p, task, to) end
   for _, blocked in ipairs(errors.check(p.store:next(core.json.array(from))).blocked) do
     if blocked.id == task.id then refuse(task, "it cannot be taken: " .. blocked.reasons[1].text) end
   end
@@ -100,11 +98,9 @@ function M.analysed(p, task, analysis)
   if noted then return noted end
   if not from_todo[task.status] then refuse(task, "it is analysed from todo") end
   analysis.analysed_at, analysis.analysed_by = core.time.iso(), os.getenv "USER" or "person"
-  local result = move(p, task, "analysed", {
+  return move(p, task, "analysed", {
     analysis = analysis, analysis_completed_at = core.time.iso(), pending_question = core.json.null,
   })
-  moved(p, task, "analysed")
-  return result
 end
 
 --- Sets the plan of a task; returns where it is.
@@ -159,9 +155,7 @@ function M.change(p, task, name, reason)
   if noted then return noted end
   local waits = task.status == "needs-review" or task.status == "needs-input" or task.status == "failed"
   if name == "done" and waits and type(task.worktree) == "table" then return { status = task.status, lands = true } end
-  local result = move(p, task, change.to, change.patch(task, reason))
-  moved(p, task, change.to)
-  return result
+  return move(p, task, change.to, change.patch(task, reason))
 end
 
 -- ---- asking ---------------------------------------------------------------------------------------
@@ -187,9 +181,10 @@ function M.ask(p, task, list)
     refuse(task, "questions are asked in todo, analysed and needs-input")
   end
   local patch, to = questions.ask(task, { questions = list })
-  local result = move(p, task, to, patch)
+  errors.check_usage(p.store:move(task.id, to, patch))
+  p.store:release(task.id)
   p.events:append("question", { task = task.id, question = list[1].question })
-  return result
+  return { status = to }
 end
 
 local may_split = {
@@ -216,9 +211,7 @@ function M.split(p, task, proposal, at_once)
     return { status = "split", children = children }
   end
   local patch, to = questions.ask(task, { split_proposal = proposal })
-  local result = move(p, task, to, patch)
-  moved(p, task, to)
-  return result
+  return move(p, task, to, patch)
 end
 
 --- Writes down a decision, about the tasks that `keys` name, else about the one that the agent works on.
@@ -261,9 +254,7 @@ end
 --- Does not split a task.
 function M.reject(p, task, reason)
   local patch, to = questions.reject(task, reason)
-  local result = move(p, task, to, patch)
-  moved(p, task, to)
-  return result
+  return move(p, task, to, patch)
 end
 
 return M
