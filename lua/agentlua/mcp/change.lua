@@ -4,6 +4,7 @@
 local by_hand = require "agentlua.work.by_hand"
 local core = require "agentlua.core"
 local operations = require "agentlua.task.operations"
+local questions = require "agentlua.task.questions"
 local schema = require "agentlua.mcp.schema"
 
 local both, people = { analyse = true, execute = true }, {}
@@ -70,7 +71,7 @@ local function question_of(said)
   local options
   for i, one in ipairs(said.options or {}) do
     options = options or core.json.array()
-    options[i] = operations.option(type(one) == "table" and schema.given(one) or one, i)
+    options[i] = questions.option(type(one) == "table" and schema.given(one) or one, i)
   end
   return {
     question = said.question, context = said.context, options = options,

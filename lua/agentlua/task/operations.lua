@@ -160,19 +160,6 @@ end
 
 -- ---- asking ---------------------------------------------------------------------------------------
 
---- An option of a question from "B: words", "words", or {key=, label=, rationale=, skip=}; the i-th one is else called
---- by the i-th letter.
-function M.option(said, i)
-  if type(said) == "table" then
-    return {
-      key = said.key or string.char(64 + i), label = said.label, rationale = said.rationale,
-      skip = said.skip == true or nil,
-    }
-  end
-  local key, label = said:match "^(%a): *(.+)$"
-  return { key = key and key:upper() or string.char(64 + i), label = label or said }
-end
-
 --- Stops a task until a person has answered. A question is {question, context?, options?, recommendation?}.
 function M.ask(p, task, list)
   local noted = claim(p, task, { to = "needs-input", questions = list })

@@ -27,6 +27,19 @@ function M.resume_status(task)
   return type(analysis) == "table" and next(analysis) ~= nil and "analysed" or "todo"
 end
 
+--- An option of a question from "B: words", "words", or {key=, label=, rationale=, skip=}; the i-th one is else called
+--- by the i-th letter.
+function M.option(said, i)
+  if type(said) == "table" then
+    return {
+      key = said.key or string.char(64 + i), label = said.label, rationale = said.rationale,
+      skip = said.skip == true or nil,
+    }
+  end
+  local key, label = said:match "^(%a): *(.+)$"
+  return { key = key and key:upper() or string.char(64 + i), label = label or said }
+end
+
 -- Ids are unique among all questions that a task ever had: answers are found by them.
 local function with_ids(task, questions)
   local used, out = {}, {}

@@ -2,6 +2,7 @@
 
 local errors = require "agentlua.errors"
 local operations = require "agentlua.task.operations"
+local questions = require "agentlua.task.questions"
 
 return {
   summary = "stop a task until a person has answered; several questions are answered one by one",
@@ -15,7 +16,7 @@ return {
   run = function(args, p)
     local options = {}
     for _, list in ipairs(args.option or {}) do
-      for _, text in ipairs(list) do options[#options + 1] = operations.option(text, #options + 1) end
+      for _, text in ipairs(list) do options[#options + 1] = questions.option(text, #options + 1) end
     end
     if #options > 0 and #args.question > 1 then
       errors.usage("EUSAGE", "--option belongs to one question; ask them one by one")
