@@ -1,3 +1,3 @@
 -- agentlua pause [RUN|TASK]
 
-return require("agentlua.cli.stop").command("pause", "pause the agents that run, whole process trees")
+return require "agentlua.cli.order"("pause", "pause the agents that run, whole process trees")

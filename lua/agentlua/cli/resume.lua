@@ -1,3 +1,3 @@
 -- agentlua resume [RUN|TASK]
 
-return require("agentlua.cli.stop").command("resume", "let paused agents, and tasks on hold, go on")
+return require "agentlua.cli.order"("resume", "let paused agents, and tasks on hold, go on")
