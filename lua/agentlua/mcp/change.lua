@@ -4,11 +4,9 @@
 local by_hand = require "agentlua.work.by_hand"
 local core = require "agentlua.core"
 local operations = require "agentlua.task.operations"
+local phases = require "agentlua.mcp.phases"
 local questions = require "agentlua.task.questions"
 local schema = require "agentlua.mcp.schema"
-
-local both, people = { analyse = true, execute = true }, {}
-local only = { analyse = { analyse = true }, execute = { execute = true } }
 
 -- What a tool says of an operation.
 local function told(context, result)
@@ -110,15 +108,15 @@ local none = schema.object {}
 
 return {
   {
-    name = "task_mark_todo", task = true, phases = people, schema = none, run = change("reopen", "todo"),
+    name = "task_mark_todo", task = true, phases = phases.people, schema = none, run = change("reopen", "todo"),
     description = "Puts a task that has ended back to todo; its work so far is gone on with.",
   },
   {
-    name = "task_mark_analysing", task = true, phases = only.analyse, schema = none, run = take "analysing",
+    name = "task_mark_analysing", task = true, phases = phases.analyse, schema = none, run = take "analysing",
     description = "Begins the analysis of a task. Your own has begun already.",
   },
   {
-    name = "task_mark_analysed", task = true, phases = only.analyse,
+    name = "task_mark_analysed", task = true, phases = phases.analyse,
     description = "Gives a task its analysis: what is to be changed, how, and what to look out for. Then end.",
     schema = schema.object({
       analysis = schema.any_object("what was found out", {
@@ -139,15 +137,15 @@ return {
     end,
   },
   {
-    name = "task_mark_in_progress", task = true, phases = only.execute, schema = none, run = take "in-progress",
+    name = "task_mark_in_progress", task = true, phases = phases.execute, schema = none, run = take "in-progress",
     description = "Begins the work on a task; it goes back when this server ends first. Your own has begun already.",
   },
   {
-    name = "task_mark_done", task = true, phases = only.execute, schema = none, run = change("done", "done"),
+    name = "task_mark_done", task = true, phases = phases.execute, schema = none, run = change("done", "done"),
     description = "Says that a task is done; the project's checks judge it. Then end.",
   },
   {
-    name = "task_mark_needs_input", task = true, phases = both, run = needs_input,
+    name = "task_mark_needs_input", task = true, phases = phases.both, run = needs_input,
     description = "Stops a task until a person has answered: one question, up to four, or a proposal to split it. "
       .. "Then end.",
     schema = schema.object {
@@ -158,14 +156,14 @@ return {
     },
   },
   {
-    name = "task_mark_skipped", task = true, phases = both, run = change("skip", "skipped"),
+    name = "task_mark_skipped", task = true, phases = phases.both, run = change("skip", "skipped"),
     description = "Passes a task over that is done already or cannot be done. Then end.",
     schema = schema.object({
       skip_reason = schema.text("why, like non-recoverable", { minLength = 1 }),
     }, { "skip_reason" }),
   },
   {
-    name = "task_answer_question", task = true, phases = people, run = answer,
+    name = "task_answer_question", task = true, phases = phases.people, run = answer,
     description = "Answers the question of a task, for a person.",
     schema = schema.object({
       answer = schema.text("the key of an option, or words", { minLength = 1 }),
@@ -176,7 +174,7 @@ return {
     }, { "answer" }),
   },
   {
-    name = "task_approve_split", task = true, phases = people, run = decide_split,
+    name = "task_approve_split", task = true, phases = phases.people, run = decide_split,
     description = "Decides on a proposal to split a task, for a person.",
     schema = schema.object({ approved = schema.flag "false: it is done as one", reason = schema.text "why not" },
       { "approved" }),

@@ -4,9 +4,8 @@ local core = require "agentlua.core"
 local decisions = require "agentlua.task.decisions"
 local errors = require "agentlua.errors"
 local operations = require "agentlua.task.operations"
+local phases = require "agentlua.mcp.phases"
 local schema = require "agentlua.mcp.schema"
-
-local both, people = { analyse = true, execute = true }, {}
 
 local properties = {
   title = schema.text("in a few words", { minLength = 1 }),
@@ -39,7 +38,7 @@ local function of(context) return context.project:papers "decisions" end
 local function move(name, description, more, required, change)
   more.decision_id = id
   return {
-    name = name, description = description, phases = people,
+    name = name, description = description, phases = phases.people,
     schema = schema.object(more, { "decision_id", required }),
     run = function(args, context) return errors.check_usage(change(of(context), args)) end,
   }
@@ -47,19 +46,20 @@ end
 
 return {
   {
-    name = "decision_create", phases = both, description = "Writes a decision down that counts for other tasks, too.",
+    name = "decision_create", phases = phases.both,
+    description = "Writes a decision down that counts for other tasks, too.",
     schema = schema.object(with {
       status = schema.one_of({ "proposed", "accepted" }, "accepted: it holds already; proposed when left out"),
     }, { "title", "context", "decision" }),
     run = function(args, context) return operations.decide(context.project, args, args.related_task_ids or {}) end,
   },
   {
-    name = "decision_get", phases = both, read_only = true, description = "Everything about one decision.",
+    name = "decision_get", phases = phases.both, read_only = true, description = "Everything about one decision.",
     schema = schema.object({ decision_id = id }, { "decision_id" }),
     run = function(args, context) return errors.check_usage(decisions.get(of(context), args.decision_id)) end,
   },
   {
-    name = "decision_list", phases = both, read_only = true, description = "All decisions, oldest first.",
+    name = "decision_list", phases = phases.both, read_only = true, description = "All decisions, oldest first.",
     schema = schema.object { status = schema.one_of(decisions.statuses, "only these") },
     run = function(args, context)
       local all, problems = decisions.list(of(context), args.status)
@@ -67,7 +67,7 @@ return {
     end,
   },
   {
-    name = "decision_update", phases = both, description = "Changes fields of a decision; those that are named.",
+    name = "decision_update", phases = phases.both, description = "Changes fields of a decision; those that are named.",
     schema = schema.object(with { decision_id = id }, { "decision_id" }),
     run = function(args, context)
       local key = args.decision_id

@@ -4,13 +4,12 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fiber = require "agentlua.fiber"
+local phases = require "agentlua.mcp.phases"
 local process = require "agentlua.process"
 local schema = require "agentlua.mcp.schema"
 
 -- Seconds that a program has to end or to be up; lines of its output that are told of.
 local patience, lines_kept <const> = 5, 40
-
-local execute = { execute = true }
 
 -- What was started here and runs; it ends with the server.
 local running
@@ -76,12 +75,12 @@ end
 
 return {
   {
-    name = "dev_start", phases = execute, run = start,
+    name = "dev_start", phases = phases.execute, run = start,
     description = "Starts what the project needs to be tried out, by its .agentlua/dev/start.",
     schema = schema.object { noLayout = schema.flag "not needed" },
   },
   {
-    name = "dev_stop", phases = execute, run = stop, description = "Stops what dev_start has started.",
+    name = "dev_stop", phases = phases.execute, run = stop, description = "Stops what dev_start has started.",
     schema = schema.object {},
   },
 }

@@ -1,10 +1,9 @@
 -- agentlua.mcp.plan: tools for the plan of a task.
 
 local operations = require "agentlua.task.operations"
+local phases = require "agentlua.mcp.phases"
 local plans = require "agentlua.task.plans"
 local schema = require "agentlua.mcp.schema"
-
-local both = { analyse = true, execute = true }
 
 local function set(args, context)
   return { task_id = context.task.id, path = operations.plan(context.project, context.task, args.content) }
@@ -14,15 +13,15 @@ local content = schema.object({ content = schema.text("the plan, Markdown", { mi
 
 return {
   {
-    name = "plan_create", task = true, phases = both, schema = content, run = set,
+    name = "plan_create", task = true, phases = phases.both, schema = content, run = set,
     description = "Writes the plan of a task; the agents that work on it are told.",
   },
   {
-    name = "plan_update", task = true, phases = both, schema = content, run = set,
+    name = "plan_update", task = true, phases = phases.both, schema = content, run = set,
     description = "Writes the plan of a task anew, in the place of the one that it has.",
   },
   {
-    name = "plan_get", task = true, phases = both, read_only = true, schema = schema.object {},
+    name = "plan_get", task = true, phases = phases.both, read_only = true, schema = schema.object {},
     description = "The plan of a task, if it has one.",
     run = function(_, context)
       local text = plans.get(context.project:papers "plans", context.task)

@@ -2,6 +2,7 @@
 -- the configuration. A backend that takes none leaves them out.
 
 local core = require "agentlua.core"
+local phases = require "agentlua.mcp.phases"
 local resource = require "agentlua.resource"
 
 local M = {}
@@ -32,7 +33,7 @@ function M.of(project, env, n, phase)
   if settings == false or not host then return nil end
   local servers = {}
   for name, server in pairs(settings.servers) do servers[name] = server end
-  local args = core.json.array { "mcp", "--phase", (phase == "analyse" or phase == "execute") and phase or "all" }
+  local args = core.json.array { "mcp", "--phase", phases.both[phase] and phase or "all" }
   env.AGENTLUA_ATTEMPT = tostring(n)
   servers.agentlua = servers.agentlua or { command = host, args = args, env = surroundings(project, env) }
   return servers

@@ -4,12 +4,12 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local lock = require "agentlua.lock"
+local phases = require "agentlua.mcp.phases"
 local record = require "agentlua.record"
 local runs = require "agentlua.run"
 local schema = require "agentlua.mcp.schema"
 local whispers = require "agentlua.attempt.whispers"
 
-local both, people = { analyse = true, execute = true }, {}
 local counters = { "tasks_completed", "tasks_failed", "tasks_skipped", "consecutive_failures" }
 
 -- ---- state ----------------------------------------------------------------------------------------
@@ -121,25 +121,25 @@ local none = schema.object {}
 
 return {
   {
-    name = "session_initialize", phases = people, run = update(begin), description = "Begins a session.",
+    name = "session_initialize", phases = phases.people, run = update(begin), description = "Begins a session.",
     schema = schema.object({
       session_type = schema.one_of({ "autonomous", "manual" }, "who works"),
     }, { "session_type" }),
   },
   {
-    name = "session_get_state", phases = both, read_only = true, schema = none, run = get,
+    name = "session_get_state", phases = phases.both, read_only = true, schema = none, run = get,
     description = "The session: its id, status and counts.",
   },
   {
-    name = "session_get_stats", phases = both, read_only = true, schema = none, run = stats,
+    name = "session_get_stats", phases = phases.both, read_only = true, schema = none, run = stats,
     description = "How long the session lasts, and how much gets done in it.",
   },
   {
-    name = "session_increment_completed", phases = people, schema = none, run = update(completed),
+    name = "session_increment_completed", phases = phases.people, schema = none, run = update(completed),
     description = "Counts a task as done in the session; no failures in a row any more.",
   },
   {
-    name = "session_update", phases = people, run = update(set), description = "Sets fields of the session.",
+    name = "session_update", phases = phases.people, run = update(set), description = "Sets fields of the session.",
     schema = schema.object {
       current_task_id = schema.text "task that is worked on",
       status = schema.one_of({ "running", "paused", "stopped" }, "what it does"),
@@ -149,7 +149,7 @@ return {
     },
   },
   {
-    name = "steering_heartbeat", phases = both, run = heartbeat,
+    name = "steering_heartbeat", phases = phases.both, run = heartbeat,
     description = "Says what you are doing, between steps, and gives what the operator has to say to you.",
     schema = schema.object({
       status = schema.text("what you are doing", { minLength = 1 }), next_action = schema.text "what comes then",

@@ -5,10 +5,10 @@ local decisions = require "agentlua.task.decisions"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 local operations = require "agentlua.task.operations"
+local phases = require "agentlua.mcp.phases"
 local plans = require "agentlua.task.plans"
 local schema = require "agentlua.mcp.schema"
 
-local both, people = { analyse = true, execute = true }, {}
 local sizes = { "XS", "S", "M", "L", "XL" }
 
 -- ---- making ---------------------------------------------------------------------------------------
@@ -167,25 +167,25 @@ end
 
 return {
   {
-    name = "task_create", phases = both, schema = creation,
+    name = "task_create", phases = phases.both, schema = creation,
     description = "Adds a task to the queue. Fields that are not listed are kept, too.",
     run = function(args, context) return create(context.project, args) end,
   },
   {
-    name = "task_create_bulk", phases = both, run = create_all,
+    name = "task_create_bulk", phases = phases.both, run = create_all,
     description = "Adds several tasks, which may depend on earlier ones. One that is wrong keeps no other out.",
     schema = schema.object({ tasks = schema.list(creation, "as for task_create", { minItems = 1 }) }, { "tasks" }),
     accepts = schema.object({ tasks = schema.list({ type = "object" }, nil, { minItems = 1 }) }, { "tasks" }),
   },
   {
-    name = "task_get_next", phases = people, read_only = true, run = next_task,
+    name = "task_get_next", phases = phases.people, read_only = true, run = next_task,
     description = "The task that would run next, and what keeps the others.",
     schema = schema.object {
       verbose = schema.flag "all fields of the task", prefer_analysed = schema.flag "false: one that is to be analysed",
     },
   },
   {
-    name = "task_list", phases = both, read_only = true, run = list,
+    name = "task_list", phases = phases.both, read_only = true, run = list,
     description = "Tasks, in the order in which they run.",
     schema = schema.object {
       status = schema.one_of(core.store.statuses, "only these"), category = schema.text "only these",
@@ -195,11 +195,11 @@ return {
     },
   },
   {
-    name = "task_get_stats", phases = both, read_only = true, run = stats, schema = schema.object {},
+    name = "task_get_stats", phases = phases.both, read_only = true, run = stats, schema = schema.object {},
     description = "How many tasks there are in each status, and what is left to do.",
   },
   {
-    name = "task_get_context", task = true, phases = both, read_only = true, run = context_of,
+    name = "task_get_context", task = true, phases = phases.both, read_only = true, run = context_of,
     schema = schema.object {},
     description = "All that is known of a task: criteria, analysis, plan, answers, decisions.",
   },
