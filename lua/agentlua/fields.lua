@@ -41,6 +41,9 @@ local function texts(value) return text(value) or strings(value) end
 --- What a task may be by its field `type`.
 M.types = { "prompt", "prompt_template", "script", "mcp", "task_gen", "barrier" }
 
+--- How big a task is said to be by its field `effort`.
+M.efforts = { "XS", "S", "M", "L", "XL" }
+
 --- name -> {check, what it must be}
 M.known = {
   name = { function(value) return text(value) and value:find "%S" ~= nil end, "text" },

@@ -3,6 +3,7 @@
 
 local by_hand = require "agentlua.work.by_hand"
 local core = require "agentlua.core"
+local fields = require "agentlua.fields"
 local operations = require "agentlua.task.operations"
 local phases = require "agentlua.mcp.phases"
 local questions = require "agentlua.task.questions"
@@ -59,7 +60,7 @@ asked.type = text_or_object
 
 local part = schema.object({
   name = schema.text("what is to be done, in a few words", { minLength = 1 }),
-  description = schema.text "all that the agent should know", effort = schema.one_of { "XS", "S", "M", "L", "XL" },
+  description = schema.text "all that the agent should know", effort = schema.one_of(fields.efforts),
 }, { "name" })
 
 -- A question as it is kept, from what was said.

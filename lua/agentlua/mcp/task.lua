@@ -9,8 +9,6 @@ local phases = require "agentlua.mcp.phases"
 local plans = require "agentlua.task.plans"
 local schema = require "agentlua.mcp.schema"
 
-local sizes = { "XS", "S", "M", "L", "XL" }
-
 -- ---- making ---------------------------------------------------------------------------------------
 
 local creation = schema.object({
@@ -18,7 +16,7 @@ local creation = schema.object({
   description = schema.text("all that the agent should know", { minLength = 1 }),
   category = schema.text "feature when left out",
   priority = schema.integer("1 is first; 50 when left out", { minimum = 1, maximum = 100 }),
-  effort = schema.one_of(sizes, "M when left out"),
+  effort = schema.one_of(fields.efforts, "M when left out"),
   dependencies = schema.texts "ids or names of tasks that must be done before",
   acceptance_criteria = schema.texts "what must hold when it is done",
   steps = schema.texts "how to go about it",
@@ -189,7 +187,7 @@ return {
     description = "Tasks, in the order in which they run.",
     schema = schema.object {
       status = schema.one_of(core.store.statuses, "only these"), category = schema.text "only these",
-      effort = schema.one_of(sizes, "only these"), min_priority = schema.integer "only from this one on",
+      effort = schema.one_of(fields.efforts, "only these"), min_priority = schema.integer "only from this one on",
       max_priority = schema.integer "only up to this one", limit = schema.integer("at most so many", { minimum = 1 }),
       verbose = schema.flag "all fields",
     },

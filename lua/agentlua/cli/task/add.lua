@@ -16,7 +16,7 @@ return {
     parser:argument("name", "what is to be done, in a few words")
     parser:option("--description", "all that the agent should know")
     parser:option("--priority", "1 is first; 50"):convert(number)
-    parser:option("--effort", "XS, S, M, L or XL"):choices { "XS", "S", "M", "L", "XL" }
+    parser:option("--effort", "XS, S, M, L or XL"):choices(fields.efforts)
     parser:option("--depends", "ids or names of tasks that must be done before"):args "+":count "*":argname "ID"
     parser:option("--accept", "what must hold when it is done"):args "+":count "*":argname "TEXT"
     parser:option("--files", "files that matter"):args "+":count "*":argname "FILE"
