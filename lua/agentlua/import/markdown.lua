@@ -37,8 +37,8 @@ local function code_span(text, from)
   end
 end
 
---- The cells of a table row. `\|`, and a pipe in a code span, are text.
-function M.cells(line)
+-- The cells of a table row. `\|`, and a pipe in a code span, are text.
+local function cells_of(line)
   local row, cell, i = {}, {}, 1
   line = line:match "^%s*|?(.*)$"
   local function take(last)
@@ -82,7 +82,7 @@ end
 
 -- Columns of a header row; nil when it is not that of a task table.
 local function header(line, where)
-  local columns, seen = M.cells(line), {}
+  local columns, seen = cells_of(line), {}
   for i, column in ipairs(columns) do
     local name = plain(column):lower():gsub("[%s-]+", "_")
     columns[i] = dependency_columns[name] and "depends_on" or name
@@ -96,7 +96,7 @@ local function header(line, where)
 end
 
 local function is_delimiter(line)
-  local row = M.cells(line)
+  local row = cells_of(line)
   for _, cell in ipairs(row) do
     if not cell:find "^:?%-+:?$" then return false end
   end
@@ -161,7 +161,7 @@ function M.items(text, name)
       columns = header(above, ("%s line %d"):format(name, number - 1))
       found = found or columns ~= nil
     elseif columns then
-      local task = task_of(columns, M.cells(line), where)
+      local task = task_of(columns, cells_of(line), where)
       items[#items + 1] = task and { task = task, where = where }
     end
     above = line

@@ -8,8 +8,8 @@ local nearest = require "agentlua.nearest"
 
 local M = {}
 
---- Versions of the protocol that are spoken, the newest first.
-M.versions = { "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05" }
+-- Versions of the protocol that are spoken, the newest first.
+local versions <const> = { "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05" }
 
 -- The first version without batches of messages.
 local no_batches <const> = "2025-06-18"
@@ -38,10 +38,10 @@ function methods.ping() return {} end
 
 function methods.initialize(server, params)
   if type(params.protocolVersion) ~= "string" then
-    return nil, "initialize needs \"protocolVersion\", like " .. M.versions[1], jsonrpc.invalid_params
+    return nil, "initialize needs \"protocolVersion\", like " .. versions[1], jsonrpc.invalid_params
   end
-  server.version = M.versions[1]
-  for _, known in ipairs(M.versions) do
+  server.version = versions[1]
+  for _, known in ipairs(versions) do
     if known == params.protocolVersion then server.version = known end
   end
   return {
@@ -110,7 +110,7 @@ end
 function M.new(options)
   mcp.load_configured(options.project)
   local server = setmetatable({
-    project = options.project, phase = options.phase, version = M.versions[1],
+    project = options.project, phase = options.phase, version = versions[1],
   }, server_type)
   server.peer = jsonrpc.new {
     read = options.read, write = options.write,
