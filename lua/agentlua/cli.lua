@@ -140,4 +140,9 @@ function M.print_table(rows, colour)
   for _, line in ipairs(M.table_lines(rows, colour)) do print(line) end
 end
 
+--- Prints a text, whose lines are its own: as it is, but on a terminal made safe.
+function M.print_text(text)
+  io.stdout:write(core.fs.host({}).terminal and core.text.printable(text) or text)
+end
+
 return M

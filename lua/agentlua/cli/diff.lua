@@ -57,7 +57,7 @@ return {
     elseif args.stat then
       show_files(found)
     else
-      io.stdout:write(core.fs.host({}).terminal and core.text.printable(found) or found)
+      cli.print_text(found)
     end
   end,
 }

@@ -3,7 +3,7 @@
 local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
-local fields = require "agentlua.fields"
+local operations = require "agentlua.task.operations"
 local project = require "agentlua.project"
 
 -- The names that templates know, with the beginning of what each says.
@@ -33,9 +33,9 @@ return {
       errors.usage("ENOPROMPT", "'" .. core.text.printable(args.name) .. "' is not the name of a prompt")
     end
     local p = project.open { options = { tasks = args.tasks }, look = true }
-    local task = fields.sound(errors.check_usage(p.store:get(args.task)))
+    local task = operations.task(p, args.task)
     local text = p:prompt(args.name, task)
     if args.names or args.json then return show_names(p:prompt_names(task), args.json) end
-    io.stdout:write(core.fs.host({}).terminal and core.text.printable(text) or text)
+    cli.print_text(text)
   end,
 }

@@ -1,5 +1,6 @@
 -- agentlua task plan ID
 
+local cli = require "agentlua.cli"
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local input = require "agentlua.cli.input"
@@ -23,7 +24,7 @@ return {
     elseif args.file then
       print(core.text.printable(path))
     elseif text then
-      io.stdout:write(core.fs.host({}).terminal and core.text.printable(text) or text)
+      cli.print_text(text)
     else
       errors.usage("ENOENT", ("task '%s' has no plan; agentlua task plan %s --file FILE gives it one"):format(
         core.text.printable(task.name), task.id8 or task.id))
