@@ -11,8 +11,8 @@ local function late(name)
     __newindex = function(_, key, value) require(name)[key] = value end,
   })
 end
-local nearest, options, place = late "agentlua.nearest", late "agentlua.options", late "agentlua.place"
-local resource, trust = late "agentlua.resource", late "agentlua.trust"
+local live, nearest, options = late "agentlua.terminal.live", late "agentlua.nearest", late "agentlua.options"
+local place, resource, trust = late "agentlua.place", late "agentlua.resource", late "agentlua.trust"
 
 local M = {}
 
@@ -111,12 +111,10 @@ function M.main(argv)
   return result.exit
 end
 
-local terminal = core.fs.host({}).terminal and not os.getenv "NO_COLOR" and (os.getenv "TERM" or "dumb") ~= "dumb"
-
 --- The lines of a table of rows, columns padded; cells are made safe for a terminal. On a terminal
 --- `colour(column, cell)` gives the number of a cell's colour, or nil.
 function M.table_lines(rows, colour)
-  local widths, lines = {}, {}
+  local widths, lines, painted = {}, {}, colour and live.has_colour()
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
       row[i] = core.text.printable(tostring(cell)):gsub("\n", " ")
@@ -126,7 +124,7 @@ function M.table_lines(rows, colour)
   for _, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      local paint = terminal and colour and colour(i, cell)
+      local paint = painted and colour(i, cell)
       local pad = i < #row and (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or ""
       cells[i] = (paint and ("\27[%sm%s\27[0m"):format(paint, cell) or cell) .. pad
     end

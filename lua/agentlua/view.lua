@@ -6,7 +6,7 @@ local live = require "agentlua.terminal.live"
 
 local M = {}
 
-local terminal = live.is_terminal() and not os.getenv "NO_COLOR"
+local has_colour = live.has_colour()
 local colour = { start = "36", ["end"] = "32", error = "31", dim = "2" }
 
 -- Lines below what is printed, while there are any.
@@ -15,7 +15,7 @@ local foot
 --- Prints one line; whatever came from outside can do nothing to a terminal.
 function M.say(text, kind)
   text = core.text.printable(text):gsub("\n", "\n  ")
-  if terminal and colour[kind] then text = ("\27[%sm%s\27[0m"):format(colour[kind], text) end
+  if has_colour and colour[kind] then text = ("\27[%sm%s\27[0m"):format(colour[kind], text) end
   text = os.date "%H:%M:%S " .. text
   if foot then return foot:print(text) end
   io.stdout:write(text, "\n")

@@ -48,6 +48,9 @@ function M.is_terminal()
   return core.fs.host({}).terminal and kind ~= "" and kind ~= "dumb"
 end
 
+--- True when it takes colours, and the user has not said that they want none.
+function M.has_colour() return M.is_terminal() and not os.getenv "NO_COLOR" end
+
 --- The terminal at stdout, for new(); nil when there is none that can move its cursor.
 function M.terminal()
   if not M.is_terminal() then return nil end
