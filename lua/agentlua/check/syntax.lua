@@ -33,7 +33,12 @@ local function accept(kind)
   if words[i].kind == kind then return take() end
 end
 
-local block, expression, primary -- each calls the others
+local function take_name()
+  local word = take()
+  return { type = "name", name = word.value, at = word.at }
+end
+
+local block, expression, primary, simple -- each calls the others
 
 local function expressions()
   local list = { expression() }
@@ -46,8 +51,7 @@ local function function_body(at, method)
   if method then params[1] = { type = "name", name = "self", at = at, implicit = true } end
   take() -- (
   while not accept ")" do
-    local word = take()
-    if word.kind == "name" then params[#params + 1] = { type = "name", name = word.value, at = word.at } end
+    if peek() == "name" then params[#params + 1] = take_name() else take() end
   end
   local body = block()
   take() -- end
@@ -75,11 +79,7 @@ local function table_constructor()
 end
 
 local function arguments()
-  if peek() == "{" then return { table_constructor() } end
-  if peek() == "string" then
-    local word = take()
-    return { { type = "string", value = word.value, at = word.at } }
-  end
+  if peek() == "{" or peek() == "string" then return { simple() } end
   take() -- (
   if accept ")" then return {} end
   local args = expressions()
@@ -120,7 +120,7 @@ function primary()
   end
 end
 
-local function simple()
+function simple()
   local kind, word = peek(), words[i]
   if kind == "string" or kind == "number" then
     return { type = kind, value = take().value, at = word.at }
@@ -157,8 +157,7 @@ end
 local function names()
   local list = {}
   repeat
-    local word = take()
-    list[#list + 1] = { type = "name", name = word.value, at = word.at }
+    list[#list + 1] = take_name()
     if accept "<" then -- an attribute
       take()
       take()
@@ -202,8 +201,7 @@ statement["for"] = function(at)
   return { type = "for", at = at, names = list, numeric = numeric, values = values, body = body_to "end" }
 end
 statement["function"] = function(at)
-  local word = take()
-  local target, method = { type = "name", name = word.value, at = word.at }, false
+  local target, method = take_name(), false
   while peek() == "." or peek() == ":" do
     method = take().kind == ":"
     local key = take()
@@ -213,9 +211,7 @@ statement["function"] = function(at)
 end
 statement["local"] = function(at)
   if accept "function" then
-    local word = take()
-    local name = { type = "name", name = word.value, at = word.at }
-    return { type = "local_function", at = at, name = name, value = function_body(at) }
+    return { type = "local_function", at = at, name = take_name(), value = function_body(at) }
   end
   local list = names()
   return { type = "local", at = at, names = list, values = accept "=" and expressions() or {} }
