@@ -6,7 +6,7 @@ local M = {}
 -- What a value is, by its name in the help. What is not here completes to nothing.
 local kinds = {
   task = "tasks", ID = "tasks", dir = "dirs", DIR = "dirs", file = "files", FILE = "files", script = "files",
-  ["NAME|PATH"] = "files",
+  analysis = "files", ["NAME|PATH"] = "files",
 }
 
 local function value_of(element, name)

@@ -82,6 +82,8 @@ describe("agentlua completion", function()
       support.write("import/sub/x", "")
       path = support.dir .. "/import"
       assert.same({ "some file.json", "sub" }, offers("task", "import", "s"))
+      assert.same({ "some file.json", "sub" }, offers("task", "analysed", "a-1", "s"))
+      assert.same({ "some file.json", "sub" }, offers("test", "--transcript", "s"))
       assert.same({ "sub" }, offers("-C", "s"))
       assert.same({ "sub" }, offers("task", "list", "--tasks", ""))
     end)

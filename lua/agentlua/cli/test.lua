@@ -95,7 +95,7 @@ return {
   configure = function(parser)
     parser:argument("file", "a loop: a name like execute.lua, or a path"):args "?"
     parser:option("--agent", "another agent than demo"):argname "NAME"
-    parser:option("--transcript", "what the agent said once, instead of running it"):argname "FILE.jsonl"
+    parser:option("--transcript", "what the agent said once, instead of running it"):argname "FILE"
     parser:flag("--verify", "run the project's own verify and setup commands, on a clone of what is committed")
     parser:flag("--keep", "leave the repository there, to look at")
     parser:flag("--verbose", "show what the run prints")
