@@ -119,15 +119,22 @@ function M.send(project, id, order)
   }
 end
 
+--- The record of a run as it is on disk; nil when there is none.
+function M.read(project, id)
+  local text = core.fs.read(runs_dir(project) .. "/" .. id .. "/run.json")
+  local record = text and core.json.parse(text)
+  if type(record) ~= "table" then return nil end
+  record.id = id
+  return record
+end
+
 --- Records of all runs, oldest first, each with `alive`.
 function M.list(project)
   local all = {}
   for _, id in ipairs(core.fs.list(runs_dir(project)) or {}) do
-    local dir = runs_dir(project) .. "/" .. id
-    local text = core.fs.read(dir .. "/run.json")
-    local record = text and core.json.parse(text)
+    local record = M.read(project, id)
     if record then
-      record.alive = core.lock.held(dir .. "/run.lock")
+      record.alive = core.lock.held(runs_dir(project) .. "/" .. id .. "/run.lock")
       if not record.alive and record.status == "running" then record.status = "died" end
       all[#all + 1] = record
     end

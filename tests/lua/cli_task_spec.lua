@@ -105,6 +105,16 @@ describe("agentlua task", function()
     assert.equal(0, support.agentlua({ "status", cwd = path }).code)
   end)
 
+  it("runs whose record is none, or says nothing, break no command", function()
+    support.write("repo/.agentlua/runs/20260101-000000-aaaa/run.json", "5")
+    support.write("repo/.agentlua/runs/20260101-000000-bbbb/run.json", "{}")
+    for _, words in ipairs { { "status" }, { "fsck" }, { "stop" } } do
+      local result = support.agentlua { cwd = path, table.unpack(words) }
+      assert.equal(0, result.code, result.stderr)
+    end
+    assert.matches("no run and no task", support.agentlua({ "stop", "x", cwd = path }).stderr)
+  end)
+
   it("a question whose context and options are null is shown", function()
     assert.equal(0, import([[ {"id": "asks", "name": "asks", "status": "needs-input", "pending_question":
       {"id": "q1", "question": "Which one?", "context": null, "options": null}} ]]).code)

@@ -25,9 +25,8 @@ end
 
 -- The session of the run that we work in.
 local function of_run(p, id)
-  local text = core.fs.read(("%s/runs/%s/run.json"):format(p.dir, id))
-  local run = text and core.json.parse(text)
-  if type(run) ~= "table" then return nil, "the run '" .. id .. "' is not known", "ENOENT" end
+  local run = runs.read(p, id)
+  if not run then return nil, "the run '" .. id .. "' is not known", "ENOENT" end
   return {
     session_id = id, session_type = "autonomous", start_time = run.started_at, last_update = run.heartbeat,
     status = run.status, current_task_id = os.getenv "AGENTLUA_TASK_ID",
