@@ -46,14 +46,17 @@ describe("context", function()
   it("fields become text; lists become bullets", function()
     local vars = names {
       description = "%1", priority = 3, acceptance_criteria = { "one", "two\nlines" }, steps = core.json.array(),
-      files = "src/x.c", questions_resolved = { { question = "Which?", answer = "That.", context = "a\nb" } },
+      files = "src/x.c", questions_resolved = {
+        { question = "Which?", answer = "That.", context = "a\nb" },
+        { question = "When?", answer = "Now.", context = core.json.null },
+      },
       analysis = { summary = "look" }, needs_interview = true,
     }
     assert.same({ "A thing", "%1", "3", true },
       { vars.TASK_NAME, vars.TASK_DESCRIPTION, vars.TASK_PRIORITY, vars.NEEDS_INTERVIEW })
     assert.equal("- one\n- two\nlines", vars.ACCEPTANCE_CRITERIA)
     assert.same({ "", "src/x.c" }, { vars.TASK_STEPS, vars.TASK_FILES })
-    assert.equal("- Q: Which?\n  a\n  b\n  A: That.", vars.QUESTIONS_RESOLVED)
+    assert.equal("- Q: Which?\n  a\n  b\n  A: That.\n- Q: When?\n  A: Now.", vars.QUESTIONS_RESOLVED)
     assert.same({ summary = "look" }, core.json.parse(vars.ANALYSIS))
   end)
 

@@ -46,7 +46,7 @@ local function questions(list)
   local lines = {}
   for _, q in ipairs(type(list) == "table" and list or {}) do
     if type(q) == "table" then
-      local context = q.context and "\n  " .. text(q.context):gsub("\n", "\n  ") or ""
+      local context = text(q.context):gsub("^.", "\n%0"):gsub("\n", "\n  ")
       lines[#lines + 1] = "- Q: " .. text(q.question) .. context .. "\n  A: " .. text(q.answer)
     end
   end
