@@ -121,7 +121,7 @@ local function perform(tool, args, context)
   return tool.run(args, context)
 end
 
---- Calls a tool. A failure is returned, never raised.
+--- Calls a tool. A failure of it is returned; that of a file of tools, which the configuration names, is raised.
 ---@param context table? more of the context; `task`: the one that is meant when the arguments name none
 ---@return string | table result | nil, string message, string code
 function M.call(project, name, args, context)

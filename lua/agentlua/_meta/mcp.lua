@@ -49,7 +49,7 @@ function mcp.load_configured(project) end
 ---@return table
 function mcp.shape(tool, own, shape) end
 
---- Calls a tool. A failure is returned, never raised.
+--- Calls a tool. A failure of it is returned; that of a file of tools, which the configuration names, is raised.
 ---@param project agentlua.Project
 ---@param name string
 ---@param args? table
