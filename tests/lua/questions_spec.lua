@@ -37,6 +37,10 @@ describe("agentlua task: questions and splits", function()
     local ids = {}
     for i, question in ipairs(show().pending_questions) do ids[i] = question.id end
     assert.equal(3, #ids)
+    local log = support.agentlua({ "log", "--task", id, cwd = path }).stdout
+    for _, text in ipairs { "One?", "Two?", "Three?" } do
+      assert.truthy(log:find("question        question=" .. text, 1, true), log)
+    end
     assert.matches("2 left", ok("answer", id, "second", "--question", ids[2]))
     assert.equal("needs-input", show().status)
     assert.matches("1 left: Three", ok("answer", id, "first"))

@@ -170,7 +170,7 @@ function M.ask(p, task, list)
   local patch, to = questions.ask(task, { questions = list })
   errors.check_usage(p.store:move(task.id, to, patch))
   p.store:release(task.id)
-  p.events:append("question", { task = task.id, question = list[1].question })
+  for _, one in ipairs(list) do p.events:append("question", { task = task.id, question = one.question }) end
   return { status = to }
 end
 
