@@ -192,11 +192,7 @@ function M.split(p, task, proposal, at_once)
   local noted = claim(p, task, { to = "needs-input", split_proposal = proposal })
   if noted then return noted end
   if not may_split[task.status] then refuse(task, "split is not possible from there") end
-  if at_once then
-    local children = questions.approve(p.store, task, proposal)
-    moved(p, task, "split")
-    return { status = "split", children = children }
-  end
+  if at_once then return M.approve(p, task, proposal) end
   local patch, to = questions.ask(task, { split_proposal = proposal })
   return move(p, task, to, patch)
 end
@@ -231,9 +227,9 @@ function M.answer(p, task, text, opts)
   return { status = to, left = questions.pending(task) }
 end
 
---- Splits a task as it proposes; the result has `children`.
-function M.approve(p, task)
-  local children = questions.approve(p.store, task)
+--- Splits a task as it proposes, or as `proposal` says; the result has `children`.
+function M.approve(p, task, proposal)
+  local children = questions.approve(p.store, task, proposal)
   moved(p, task, "split")
   return { status = "split", children = children }
 end
