@@ -23,7 +23,7 @@ describe("when the runner is killed", function()
     local child = start_and_wait "slow"
     child:kill()
     child:wait()
-    support.eventually(function() return #w:processes() == 0 end, "all processes gone", 2)
+    support.eventually(function() return #w:processes() == 0 end, "all processes gone")
     w:write("../mark.go", "")
     local commits = w:commits()
     local result = w:run "slow"
@@ -158,7 +158,7 @@ describe("when the runner is killed", function()
       local child = start_and_wait "slow"
       child:kill()
       child:wait()
-      support.eventually(function() return #w:processes() == 0 end, "all processes gone", 2)
+      support.eventually(function() return #w:processes() == 0 end, "all processes gone")
     end
     w:al("run", "execute.lua", "--agent", w:agent "slow")
     local task = w:task(id)

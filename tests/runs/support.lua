@@ -57,7 +57,7 @@ local function options_of(self, argv)
   for name, value in pairs(self.env) do
     if argv.env[name] == nil then argv.env[name] = value end
   end
-  argv.timeout = argv.timeout or 60
+  argv.timeout = argv.timeout or 300
   return argv
 end
 
@@ -151,9 +151,13 @@ function world:user_work()
   return table.concat(parts, "\0")
 end
 
---- Waits until `condition()` is true; fails after `seconds` (10).
+--- What is at once has happened in so many seconds, also on a machine that is busy with other things. What it is to be
+--- told from takes a minute or more.
+M.soon = 10
+
+--- Waits until `condition()` is true; fails after `seconds` (30).
 function M.eventually(condition, what, seconds)
-  local deadline = al.clock() + (seconds or 10)
+  local deadline = al.clock() + (seconds or 30)
   while not condition() do
     assert(al.clock() < deadline, "never happened: " .. (what or "condition"))
     al.sleep(0.01)
@@ -175,9 +179,11 @@ function world:processes()
 end
 
 function world:close()
-  local alive = self:processes()
-  if #alive > 0 then al.sleep(0.5) end -- what was just killed may not be reaped yet
-  alive = self:processes()
+  local alive, deadline = self:processes(), al.clock() + M.soon
+  while #alive > 0 and al.clock() < deadline do -- what was just killed may not be reaped yet
+    al.sleep(0.01)
+    alive = self:processes()
+  end
   assert(al.process.run { "rm", "-rf", "--", self.top })
   assert(#alive == 0, "processes left: " .. table.concat(alive, " "))
 end

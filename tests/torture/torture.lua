@@ -60,10 +60,10 @@ function M.wipe(mark)
   end, "what was left is gone")
 end
 
---- Fails when something with the mark lives `seconds` (0.5) after `ended`, and kills it.
+--- Fails when something with the mark lives `seconds` (those of support.soon) after `ended`, and kills it.
 --- Returns how long it took to go.
 function M.assert_gone(mark, ended, seconds)
-  local deadline = ended + (seconds or 0.5)
+  local deadline = ended + (seconds or support.soon)
   repeat
     local now = core.time.clock()
     local left = find_left(mark)
@@ -115,7 +115,7 @@ M.lua_env = {
 --- as JSON. The text sees `process` and `core`.
 function M.inner(wrapper, text)
   local head = 'local core, process = require "agentlua.core", require "agentlua.process"\n'
-  local words = table.move(wrapper, 1, #wrapper, 1, { env = M.lua_env, timeout = 20 })
+  local words = table.move(wrapper, 1, #wrapper, 1, { env = M.lua_env, timeout = 120 })
   words[#words + 1] = support.write("inner.lua", head .. text)
   local result = assert(process.run(words))
   assert(result.code == 0, result.stderr)
