@@ -103,7 +103,7 @@ describe("limit", function()
       end)
       print(al.json.dump(answers))
     ]]
-    assert.is_true(answer.seconds >= 0.29 and answer.seconds < 5)
+    assert.is_true(answer.seconds >= 0.29 and answer.seconds < support.soon)
     answer.seconds = nil
     assert.same({ free = true, over = true, stopped = false, in_fiber = 3 }, answer)
   end)
@@ -127,7 +127,7 @@ describe("limit", function()
       clear:close()
       print(al.json.dump { seconds = al.clock() - started, left = al.limit.all() })
     ]]
-    assert.is_true(answer.seconds >= 0.2 and answer.seconds < 3)
+    assert.is_true(answer.seconds >= 0.2 and answer.seconds < support.soon)
     assert.is_nil(next(answer.left))
   end)
 

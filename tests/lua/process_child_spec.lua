@@ -127,7 +127,7 @@ describe("process child", function()
       if again == "stop" then deaf:stop() end
       deaf[again](deaf)
       assert.equal(9, deaf:wait().signal)
-      assert.is_true(deaf:wait().seconds < 10)
+      assert.is_true(deaf:wait().seconds < support.soon)
     end
   end)
 

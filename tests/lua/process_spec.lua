@@ -24,7 +24,7 @@ describe("process run", function()
     local result = run { "sh", "-c", "echo out; echo err >&2; exit 7" }
     assert.same({ 7, 0 }, { result.code, result.signal })
     assert.same({ "out\n", "err\n" }, { result.stdout, result.stderr })
-    assert.is_true(result.seconds > 0 and result.seconds < 5)
+    assert.is_true(result.seconds > 0 and result.seconds < support.soon)
     assert.is_nil(result.bound)
     result = run { "sh", "-c", "kill -USR1 $$" }
     assert.same({ -1, 10 }, { result.code, result.signal })
@@ -126,15 +126,20 @@ describe("process run", function()
   it("timeout ends it and is the bound", function()
     local result = run { "sleep", "60", timeout = 0.1 }
     assert.same({ "wall", 15 }, { result.bound, result.signal })
-    assert.is_true(result.seconds < 5)
+    assert.is_true(result.seconds < support.soon)
     assert.is_nil(run { "true", timeout = 30 }.bound)
   end)
 
   it("idle ends what prints nothing, and nothing else", function()
-    local result = run { "sh", "-c", "echo one; sleep 60", idle = 0.2 }
-    assert.same({ "idle", "one\n" }, { result.bound, result.stdout })
-    local busy = run { "sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.25; done", idle = 1 }
-    assert.same({ 0, nil }, { busy.code, busy.bound })
+    support.in_time(function(seconds)
+      local result = run { "sh", "-c", "echo one; sleep 60", idle = seconds }
+      assert.equal("idle", result.bound)
+      return result.stdout == "one\n"
+    end)
+    support.in_time(function(seconds)
+      local busy = run { "sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep $0; done", seconds / 4, idle = seconds }
+      return busy.code == 0 and not busy.bound
+    end)
   end)
 
   it("contained, the default: nothing that it started is left", function()

@@ -64,12 +64,15 @@ describe("pty", function()
 
   it("bounds and the stop plan hold; a cancelled fiber leaves nothing", function()
     assert.equal("idle", process.run({ "sh", "-c", "echo x; cat", pty = true, idle = 0.2 }).bound)
-    local pid
-    assert.is_nil(fiber.timeout(0.3, function()
-      local child <close> = spawn { "sh", "-c", "trap '' TERM HUP; sleep 60 & cat", grace = 0.2 }
-      pid = child:pid()
-      child:wait()
-    end))
+    local pid = support.in_time(function(seconds)
+      local pid
+      assert.is_nil(fiber.timeout(seconds, function()
+        local child <close> = spawn { "sh", "-c", "trap '' TERM HUP; sleep 60 & cat", grace = 0.2 }
+        pid = child:pid()
+        child:wait()
+      end))
+      return pid
+    end)
     assert.is_false(support.alive(pid))
   end)
 

@@ -144,10 +144,9 @@ M.kills = {
   all = function(w, pid) kill("KILL", pid, table.unpack(w:processes())) end, -- as when a container is stopped
 }
 
--- Nothing that was started is alive a second later, on a machine that may be busy. One look can miss a process
--- that is just becoming another.
+-- Nothing that was started stays alive. One look can miss a process that is just becoming another.
 local function check_processes(w, name, say)
-  local free, deadline = 0, core.time.clock() + 3
+  local free, deadline = 0, core.time.clock() + support.soon
   local alive
   repeat
     alive = w:processes()
@@ -185,7 +184,7 @@ function M.cut_short(w, name, say)
   if not well and not by_signal then
     say("%s: exit code %d, signal %d: %s", name, result.code, result.signal, result.stdout)
   end
-  if M.stops[name] and name ~= "stop TASK" and seconds > 4 then say("%s took %.1f s", name, seconds) end
+  if M.stops[name] and name ~= "stop TASK" and seconds > 1 + support.soon then say("%s took %.1f s", name, seconds) end
   check_processes(w, name, say)
   check_damage(w, say)
   if w.held and w:task(w.held).hold == true then

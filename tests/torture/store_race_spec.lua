@@ -205,7 +205,7 @@ describe("store, raced for:", function()
     local command = { "strace", "-f", "-qq", "-o", support.dir .. "/trace", "-e", "trace=fsync,renameat2" }
     for _, delay in ipairs(delays) do table.move({ "-e", "inject=" .. delay }, 1, 2, #command + 1, command) end
     table.move({ faults.driver, "update", dir }, 1, 3, #command + 1, command)
-    command.contain, command.timeout = false, 30
+    command.contain, command.timeout = false, 120
     return fiber.run(function()
       local child <close> = assert(process.spawn(command))
       meanwhile()

@@ -123,7 +123,7 @@ describe("stream torture:", function()
     local result = run { "sh", "-c", script, env = env }
     local ended = core.time.clock()
     assert.same({ 3, 3000000 }, { result.code, #result.stdout })
-    assert.is_true(result.seconds < 1.5)
+    assert.is_true(result.seconds < support.soon)
     torture.assert_gone(mark, ended)
   end)
 
@@ -135,7 +135,7 @@ describe("stream torture:", function()
     }
     local ended = tonumber(run({ "date", "+%s.%N" }).stdout)
     assert.same({ 3, 3000000 }, { result.code, #result.stdout })
-    assert.is_true(ended - tonumber(result.stderr) < 2.5)
+    assert.is_true(ended - tonumber(result.stderr) < support.soon)
     assert.equal(1, #torture.bearers(mark))
     torture.wipe(mark)
   end)
@@ -149,7 +149,7 @@ describe("stream torture:", function()
     local ended = tonumber(run({ "date", "+%s.%N" }).stdout)
     assert.equal(3, result.code)
     assert.truthy(result.stdout:find "ready")
-    assert.is_true(ended - tonumber(result.stderr) < 2.5)
+    assert.is_true(ended - tonumber(result.stderr) < support.soon)
     torture.wipe(mark)
   end)
 
@@ -166,7 +166,7 @@ describe("stream torture:", function()
     it("a full disk under the log does not stop the child: stdout to a " .. where, function()
       local result = run {
         "sh", "-c", "head -c 8388608 /dev/zero; echo end >&2; exit 4",
-        stdout = where, stdout_file = "/dev/full", timeout = 20,
+        stdout = where, stdout_file = "/dev/full", timeout = 120,
       }
       assert.same({ 4, "end\n" }, { result.code, result.stderr })
       assert.is_nil(result.bound)
