@@ -21,9 +21,7 @@ describe("when the runner is killed", function()
   it("in mid-task, nothing is left alive and the next run finishes the task once", function()
     local id = w:add "a thing"
     local child = start_and_wait "slow"
-    child:kill()
-    child:wait()
-    support.eventually(function() return #w:processes() == 0 end, "all processes gone")
+    w:kill(child)
     w:write("../mark.go", "")
     local commits = w:commits()
     local result = w:run "slow"
@@ -57,8 +55,7 @@ describe("when the runner is killed", function()
     for line in child:lines() do
       if line == "landed" then break end
     end
-    child:kill()
-    child:wait()
+    w:kill(child)
     assert.equal(commits + 1, w:commits())
     assert.equal("in-progress", w:task(id).status)
     local result = w:run "edit"
@@ -118,8 +115,7 @@ describe("when the runner is killed", function()
   it("what it was writing goes with the first run that finds it old enough", function()
     w:add "a thing"
     local child = start_and_wait "slow"
-    child:kill()
-    child:wait()
+    w:kill(child)
     local run = ".agentlua/runs/" .. w:events("run_started")[1].run .. "/"
     w:write(run .. ".tmp.1.1", "")
     w:write(run .. "task/.tmp.1.2", "")
@@ -144,8 +140,7 @@ describe("when the runner is killed", function()
     local id = w:add "a thing"
     local child = w:start("run", "execute.lua", "--agent", w.top .. "/agent.sh")
     support.eventually(function() return w:exists(w.env.MARK .. ".ready") end, "the agent has locks")
-    child:kill()
-    child:wait()
+    w:kill(child)
     assert.equal(0, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
     local task = w:task(id)
     assert.same({ "done", 2 }, { task.status, #task.attempts })
@@ -156,9 +151,7 @@ describe("when the runner is killed", function()
     for _ = 1, 3 do
       al.fs.remove(w.env.MARK)
       local child = start_and_wait "slow"
-      child:kill()
-      child:wait()
-      support.eventually(function() return #w:processes() == 0 end, "all processes gone")
+      w:kill(child)
     end
     w:al("run", "execute.lua", "--agent", w:agent "slow")
     local task = w:task(id)

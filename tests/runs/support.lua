@@ -178,6 +178,13 @@ function world:processes()
   return pids
 end
 
+--- Kills the only runner, as a crash does, and waits until what it had started is gone, too.
+function world:kill(child)
+  child:kill()
+  child:wait()
+  M.eventually(function() return #self:processes() == 0 end, "all processes are gone")
+end
+
 function world:close()
   local alive, deadline = self:processes(), al.clock() + M.soon
   while #alive > 0 and al.clock() < deadline do -- what was just killed may not be reaped yet
