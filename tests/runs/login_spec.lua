@@ -193,6 +193,7 @@ describe("agentlua login", function()
     w:config [[backends = { vendor = { account = "work" } }]]
     mark "vendor/work"
     local id = w:add "one thing"
+    w.users_act = true -- the run lands as soon as it may
     local child <close> = w:start("run", "execute.lua", "--agent", "vendor", "--watch", "--max-tasks", "1")
     support.eventually(function() return #w:events "limit_started" == 1 end, "the run waits for the login")
     assert.equal(0, #w:events "attempt_started")

@@ -63,6 +63,7 @@ describe("agentlua say", function()
     local id = w:add "a thing"
     local child = start()
     until_at(1)
+    w.users_act = true -- the run lands as soon as it has gone on
     assert.matches("is told now", say(id, "--urgent", "use tabs"))
     local result = child:wait()
     assert.equal(0, result.code, result.stdout)
@@ -78,6 +79,7 @@ describe("agentlua say", function()
     local id = w:add "a thing"
     local child = start()
     until_at(1)
+    w.users_act = true
     say(id, "--urgent", "use tabs")
     assert.equal(0, child:wait().code)
     assert.equal("stopped done", limits.endings(w:task(id)))
