@@ -31,8 +31,8 @@ describe("analysis and execution side by side", function()
     local path = agent [[case $prompt in
       *second*) me=a; other=b ;; *) me=b; other=a ;; esac
       case $PWD in *-analysis*) touch "$MARK.$me"; test $me = b && { echo said; exit; } ;; *) touch "$MARK.$me" ;; esac
-      i=0; while [ ! -e "$MARK.$other" ] && [ $i -lt 500 ]; do sleep 0.02; i=$((i + 1)); done
-      [ $i -lt 500 ] && echo x >"$AGENTLUA_TASK_ID.txt" && echo said]]
+      i=0; while [ ! -e "$MARK.$other" ] && [ $i -lt 3000 ]; do sleep 0.02; i=$((i + 1)); done
+      [ $i -lt 3000 ] && echo x >"$AGENTLUA_TASK_ID.txt" && echo said]]
     local first = w:add("first", "--priority", "1")
     local second = w:add "second"
     local result = both(path)

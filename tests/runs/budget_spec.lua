@@ -30,7 +30,7 @@ describe("a budget", function()
     local id = w:add "a thing"
     local began = al.clock()
     w:run "slow"
-    assert.is_true(al.clock() - began < 8)
+    assert.is_true(al.clock() - began < 60)
     assert.same({ "needs-input", "budget" }, { w:task(id).status, w:task(id).attempts[1].ending })
   end)
 

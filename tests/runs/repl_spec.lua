@@ -21,7 +21,7 @@ describe("agentlua repl at a terminal", function()
     said = ""
     local env = { TERM = "xterm" }
     for name, value in pairs(w.env) do env[name] = value end
-    child = assert(al.process.spawn { support.host, "repl", cwd = w.root, env = env, pty = true, timeout = 30 })
+    child = assert(al.process.spawn { support.host, "repl", cwd = w.root, env = env, pty = true, timeout = 300 })
     hear "> "
   end
   local function leave()

