@@ -15,8 +15,7 @@ describe("agentlua", function()
     return support.agentlua(words)
   end
   local function project()
-    path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
+    path = support.project()
   end
   before_each(function() path = support.dir end)
 

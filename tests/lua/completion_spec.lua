@@ -89,8 +89,7 @@ describe("agentlua completion", function()
     end)
 
     it("ids of tasks, of the directories that were typed, and nothing that a shell would run", function()
-      path = support.repository()
-      assert(support.agentlua({ "init", cwd = path }).code == 0)
+      path = support.project()
       assert(support.agentlua({ "task", "import", "-", cwd = path,
         stdin = '[{"id": "a-1", "name": "A"}, {"id": "a.2", "name": "B"}, {"id": "b", "name": "C"}]' }).code == 0)
       support.write("repo/.agentlua/tasks/todo/x.json", '{"id": "a$(touch hit)", "name": "x", "y": {"id": "a-9"}}')

@@ -116,10 +116,7 @@ end)
 describe("agentlua decision", function()
   local path
   before_each(support.setup)
-  before_each(function()
-    path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
-  end)
+  before_each(function() path = support.project() end)
   after_each(support.teardown)
 
   local function run(...) return support.agentlua { "decision", cwd = path, ... } end

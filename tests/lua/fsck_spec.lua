@@ -5,8 +5,7 @@ describe("agentlua fsck", function()
   local path, id
   before_each(support.setup)
   before_each(function()
-    path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
+    path = support.project()
     id = support.agentlua({ "task", "add", "A thing", cwd = path }).stdout:gsub("\n", "")
   end)
   after_each(support.teardown)
@@ -67,8 +66,7 @@ describe("agentlua task edit", function()
   after_each(support.teardown)
 
   it("takes values of the right kind, and changes nothing else", function()
-    local path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
+    local path = support.project()
     local id = support.agentlua({ "task", "add", "A thing", cwd = path }).stdout:gsub("\n", "")
     local function edit(...) return support.agentlua { "task", "edit", id, cwd = path, ... } end
     local function show()
@@ -89,8 +87,7 @@ describe("agentlua task edit", function()
   end)
 
   it("leaves every other byte of the file", function()
-    local path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
+    local path = support.project()
     local file = path .. "/.agentlua/tasks/todo/odd.json"
     local text = '{\n\t"name": "Odd \\u00e9",\n\t"id": "odd-1",\n\t"big": 123456789012345678901234567890,\n'
       .. '\t"float": 1.50,\n\t"empty": [],\n\t"none": {},\n\t"list": [1,2,  3],\n\t"updated_at": "x"\n}'

@@ -4,10 +4,7 @@ local support = require "support"
 describe("agentlua task import", function()
   local path
   before_each(support.setup)
-  before_each(function()
-    path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
-  end)
+  before_each(function() path = support.project() end)
   after_each(support.teardown)
 
   local function task(...) return support.agentlua { "task", cwd = path, ... } end

@@ -39,10 +39,7 @@ end)
 describe("agentlua mcp", function()
   local path
   before_each(support.setup)
-  before_each(function()
-    path = support.repository()
-    assert(support.agentlua({ "init", cwd = path }).code == 0)
-  end)
+  before_each(function() path = support.project() end)
   after_each(support.teardown)
 
   local function serve(words, env)
@@ -50,7 +47,7 @@ describe("agentlua mcp", function()
       XDG_CONFIG_HOME = support.dir .. "/config", AGENTLUA_ROOT = false, AGENTLUA_RUN_ID = false,
       AGENTLUA_TASK_ID = false, LUA_PATH = false, LUA_CPATH = false }
     for name, value in pairs(env or {}) do more[name] = value end
-    return client.start { support.host, "mcp", cwd = path, env = more, timeout = 60, table.unpack(words or {}) }
+    return client.start { support.host, "mcp", cwd = path, env = more, timeout = 300, table.unpack(words or {}) }
   end
   local function task(id)
     return assert(core.json.parse(support.agentlua({ "task", "show", id, "--json", cwd = path }).stdout))

@@ -194,6 +194,13 @@ function M.agentlua(options)
   return M.command(options)
 end
 
+--- Makes a repository with a project in it; returns its path.
+function M.project()
+  local path = M.repository()
+  assert(M.agentlua({ "init", cwd = path }).code == 0)
+  return path
+end
+
 --- Runs a Lua text under the host and returns the value that it prints as JSON.
 function M.script(text, options)
   options = options or {}
