@@ -28,11 +28,7 @@ describe("the loops", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(lines)
-    w:write("../agent.sh", "#!/bin/sh\nprompt=$(cat)\n" .. lines .. "\n", 493)
-    return w.top .. "/agent.sh"
-  end
-  local function run(script, lines, ...) return w:al("run", script .. ".lua", "--agent", agent(lines), ...) end
+  local function run(script, lines, ...) return w:al("run", script .. ".lua", "--agent", w:shell_agent(lines), ...) end
   local function ok(result)
     assert.equal(0, result.code, result.stdout .. result.stderr)
     return result
@@ -139,7 +135,7 @@ describe("the loops", function()
         git merge-base --is-ancestor main HEAD || { git add -A; git commit -qm w; git merge -q main
           echo both >src/f1.txt; git add -A; git commit -qm merged; }]]
       w.users_act = true
-      local child = w:start("run", "execute.lua", "--agent", agent [[touch "$MARK"; echo ours >src/f1.txt
+      local child = w:start("run", "execute.lua", "--agent", w:shell_agent [[touch "$MARK"; echo ours >src/f1.txt
         while [ ! -e "$MARK.go" ]; do sleep 0.02; done]])
       support.eventually(function() return w:exists(w.env.MARK) end, "the agent starts")
       w:write("src/f1.txt", "theirs\n")
@@ -184,7 +180,7 @@ describe("the loops", function()
     w.users_act = true
     local ids = {}
     for i = 1, 8 do ids[i] = w:add("task " .. i) end
-    local path, children = agent(works), {}
+    local path, children = w:shell_agent(works), {}
     for i, script in ipairs { "analyse.lua", "analyse.lua", "both.lua", "both.lua" } do
       children[i] = w:start("run", script, "--agent", path)
     end

@@ -6,10 +6,6 @@ describe("analysis and execution side by side", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(lines)
-    w:write("../agent.sh", "#!/bin/sh\nprompt=$(cat)\n" .. lines .. "\n", 493)
-    return w.top .. "/agent.sh"
-  end
   local function both(path, ...) return w:al("run", "both.lua", "--agent", path, ...) end
 
   it("takes all tasks through both in one run, in the order of what they depend on", function()
@@ -28,7 +24,7 @@ describe("analysis and execution side by side", function()
 
   it("works at the same time: neither waits for the other", function()
     -- Each waits until the other one has begun.
-    local path = agent [[case $prompt in
+    local path = w:shell_agent [[case $prompt in
       *second*) me=a; other=b ;; *) me=b; other=a ;; esac
       case $PWD in *-analysis*) touch "$MARK.$me"; test $me = b && { echo said; exit; } ;; *) touch "$MARK.$me" ;; esac
       i=0; while [ ! -e "$MARK.$other" ] && [ $i -lt 3000 ]; do sleep 0.02; i=$((i + 1)); done
@@ -53,7 +49,7 @@ describe("analysis and execution side by side", function()
   end)
 
   it("a stop ends both, and every task is where it came from", function()
-    local path = agent 'touch "$MARK"; sleep 100'
+    local path = w:shell_agent 'touch "$MARK"; sleep 100'
     local id = w:add "a thing"
     local child = w:start("run", "both.lua", "--agent", path)
     support.eventually(function() return w:exists(w.env.MARK) end, "the agent starts")
@@ -69,17 +65,13 @@ describe("the analysis loop", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(lines)
-    w:write("../agent.sh", "#!/bin/sh\nprompt=$(cat)\n" .. lines .. "\n", 493)
-    return w.top .. "/agent.sh"
-  end
   local function analyse(path, ...) return w:al("run", "analyse.lua", "--agent", path, ...) end
 
   it("promotes tasks that need no analysis; --max-tasks does not count them", function()
     local a = w:add("a", "--skip-analysis", "--priority", "1")
     local b = w:add("b", "--type", "barrier", "--priority", "2")
     local c, d = w:add "c", w:add "d"
-    local result = analyse(agent "echo read", "--max-tasks", "1")
+    local result = analyse(w:shell_agent "echo read", "--max-tasks", "1")
     assert.equal(0, result.code, result.stdout .. result.stderr)
     assert.is_true(w:task(a).analysis.auto_promoted)
     assert.is_true(w:task(b).analysis.auto_promoted)
@@ -96,7 +88,7 @@ describe("the analysis loop", function()
     local a = w:add("a", "--priority", "1")
     w:add("b", "--priority", "2")
     local c = w:add "c"
-    local result = analyse(agent 'echo "$prompt" >>"$MARK"')
+    local result = analyse(w:shell_agent 'echo "$prompt" >>"$MARK"')
     assert.equal(1, result.code)
     assert.same({ "failed", 2 }, { w:task(a).status, #w:task(a).attempts })
     assert.matches("without an analysis", w:task(a).reason)

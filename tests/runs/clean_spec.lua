@@ -6,17 +6,11 @@ describe("agentlua clean", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(body)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body, 493)
-    return w.top .. "/agent.sh"
-  end
-
   -- A task that failed with a commit, an uncommitted and an ignored file in its worktree.
   local function failed_task(name)
     w:config "attempts = 1"
     local id = w:add(name or "a thing")
-    w:al("run", "execute.lua", "--agent",
-      agent "echo 1 >done.txt; git add -A; git commit -qm wip; echo 2 >open.txt; echo 3 >x.env; exit 1\n")
+    w:run_lines "echo 1 >done.txt; git add -A; git commit -qm wip; echo 2 >open.txt; echo 3 >x.env; exit 1"
     local task = w:task(id)
     assert.equal("failed", task.status)
     return task
@@ -127,7 +121,7 @@ describe("agentlua clean", function()
 
   it("leaves alone what a running task has, whatever its file says", function()
     local id = w:add "a thing"
-    local child = w:start("run", "execute.lua", "--agent", agent "echo 1 >x.txt; echo >$MARK; sleep 60\n")
+    local child = w:start("run", "execute.lua", "--agent", w:shell_agent "echo 1 >x.txt; echo >$MARK; sleep 60")
     support.eventually(function() return w:exists(w.top .. "/mark") end, "the agent runs")
     assert.same({}, lines(w:al "clean"))
     assert.equal(2, w:worktrees())
@@ -183,7 +177,7 @@ describe("agentlua clean", function()
   it("knows that a task of another task directory is not gone", function()
     local tasks = { "--tasks", w.top .. "/tasks" }
     assert.equal(0, w:al("task", "add", "elsewhere", table.unpack(tasks)).code)
-    w:al("run", "execute.lua", "--agent", agent "echo 2 >open.txt; exit 1\n", table.unpack(tasks))
+    w:run_lines("echo 2 >open.txt; exit 1", table.unpack(tasks))
     assert.equal(2, w:worktrees())
     local said = w:al("clean", "--verbose").stdout
     assert.truthy(said:find("its tasks are in " .. w.top .. "/tasks", 1, true), said)
@@ -192,8 +186,7 @@ describe("agentlua clean", function()
 
   it("keeps commits of a detached HEAD", function()
     local id = w:add "a thing"
-    w:al("run", "execute.lua", "--agent",
-      agent "git checkout -q --detach; echo 1 >x.txt; git add -A; git commit -qm detached; exit 1\n")
+    w:run_lines "git checkout -q --detach; echo 1 >x.txt; git add -A; git commit -qm detached; exit 1"
     local task = w:task(id)
     local head = w:git("-C", task.worktree.path, "rev-parse", "HEAD")
     assert.equal(0, w:al("task", "cancel", id).code)

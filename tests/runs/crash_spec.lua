@@ -128,20 +128,19 @@ describe("when the runner is killed", function()
   end)
 
   it("in a git of the agent's, the next attempt does not meet its locks", function()
-    w:write("../agent.sh", [[#!/bin/sh
-      cat >/dev/null
+    local agent = w:shell_agent [[
       if mkdir "$MARK" 2>/dev/null; then
         at=$(git rev-parse --git-dir)
         touch "$at/index.lock" "$at/HEAD.lock" "$AGENTLUA_ROOT/.git/$(git symbolic-ref HEAD).lock"
         mkdir "$MARK.ready"
         exec sleep 1000
       fi
-      echo x >new.txt && git add new.txt && git commit -qm new]], 493)
+      echo x >new.txt && git add new.txt && git commit -qm new]]
     local id = w:add "a thing"
-    local child = w:start("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    local child = w:start("run", "execute.lua", "--agent", agent)
     support.eventually(function() return w:exists(w.env.MARK .. ".ready") end, "the agent has locks")
     w:kill(child)
-    assert.equal(0, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    assert.equal(0, w:al("run", "execute.lua", "--agent", agent).code)
     local task = w:task(id)
     assert.same({ "done", 2 }, { task.status, #task.attempts })
   end)
@@ -231,15 +230,15 @@ describe("a stop", function()
         2) exec sleep 1000 ;;
       esac]])
     w:config(('verify = { { argv = { "sh", %q } } }'):format(w.top .. "/verify.sh"))
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\nsed -i '20s/.*/last/' src/f5.txt\n", 493)
+    local agent = w:shell_agent "sed -i '20s/.*/last/' src/f5.txt"
     local id = w:add "a thing"
-    local child = w:start("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    local child = w:start("run", "execute.lua", "--agent", agent)
     support.eventually(function() return al.fs.read(w.env.MARK) == "x\nx\n" end, "it is verified again")
     w:command { "kill", "-INT", tostring(child:pid()) }
     local result = child:wait()
     assert.equal(130, result.code, result.stdout)
     assert.equal("todo", w:task(id).status)
-    assert.equal(0, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    assert.equal(0, w:al("run", "execute.lua", "--agent", agent).code)
     assert.equal("done", w:task(id).status)
     assert.truthy(w:read("src/f5.txt"):find "^first\n.*\nlast\n$")
   end)

@@ -7,8 +7,7 @@ describe("agentlua diff", function()
     w = support.new()
     w:config "attempts = 1"
     id = w:add "a thing"
-    w:write("../agent.sh", [[#!/bin/sh
-cat >/dev/null
+    w:run_lines [[
 git mv src/f1.txt src/moved.txt
 git commit -qm wip
 echo more >>src/f2.txt
@@ -16,8 +15,7 @@ printf 'esc \033[31m \377\n' >new.txt
 printf '\000\001' >bin
 echo secret >x.env
 exit 1
-]], 493)
-    w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+]]
     path = w:task(id).worktree.path
   end)
   after_each(function() w:close() end)

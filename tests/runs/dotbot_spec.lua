@@ -31,8 +31,7 @@ for _, tracked in ipairs { true, false } do
       w:git("commit", "-qm", "tasks")
     end
     local function run(script, lines, ...)
-      w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. lines .. "\n", 493)
-      return w:al("run", script, "--tasks", dir, "--agent", w.top .. "/agent.sh", ...)
+      return w:al("run", script, "--tasks", dir, "--agent", w:shell_agent(lines), ...)
     end
     local function find(id)
       for _, status in ipairs(al.store.statuses) do

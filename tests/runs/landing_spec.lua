@@ -4,15 +4,10 @@ describe("landing", function()
   local w
   after_each(function() w:close() end)
 
-  local function agent(body)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body, 493)
-    return w.top .. "/agent.sh"
-  end
-
   local function refused(body)
     local id = w:add "a thing"
     local before, tip = w:user_work(), w:git("rev-parse", "HEAD")
-    local result = w:al("run", "execute.lua", "--agent", agent(body))
+    local result = w:run_lines(body)
     local task = w:task(id)
     assert.equal(1, result.code, result.stdout)
     assert.equal("needs-review", task.status)
@@ -57,7 +52,7 @@ describe("landing", function()
     local id = w:add "a thing"
     local body = "(cd %s && echo theirs >src/f1.txt && env -u GIT_COMMITTER_NAME git commit -qam user)\n"
       .. "echo mine >src/f1.txt\n"
-    local result = w:al("run", "execute.lua", "--agent", agent(body:format(w.root)))
+    local result = w:run_lines(body:format(w.root))
     assert.equal(0, result.code, result.stdout)
     local task = w:task(id)
     assert.equal("needs-input", task.status)
@@ -69,7 +64,7 @@ describe("landing", function()
   it("waits for a person when the work touches .agentlua", function()
     w = support.new()
     local id = w:add "a thing"
-    local result = w:al("run", "execute.lua", "--agent", agent "echo 'return {}' >.agentlua/hooks.lua\n")
+    local result = w:run_lines "echo 'return {}' >.agentlua/hooks.lua"
     assert.equal(0, result.code)
     assert.equal("needs-review", w:task(id).status)
     assert.falsy(w:exists ".agentlua/hooks.lua")

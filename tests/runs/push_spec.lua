@@ -63,12 +63,11 @@ describe("push", function()
     w:git("init", "-q", "--bare", "-b", "main", trap)
     w:config 'push = "origin"'
     local id = w:add "one"
-    w:write("../agent.sh", ([[#!/bin/sh
+    local result = w:run_lines(([[
       echo x >file.txt
       git config remote.origin.url %s
       git config remote.origin.pushurl %s
-    ]]):format(trap, trap), 493)
-    local result = w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    ]]):format(trap, trap))
     assert.equal(1, result.code)
     assert.equal("done", w:task(id).status)
     assert.equal("", w:git("-C", trap, "for-each-ref"))

@@ -6,11 +6,7 @@ describe("work that is kept", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(body)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body, 493)
-    return w.top .. "/agent.sh"
-  end
-  local function run(body) return w:al("run", "execute.lua", "--agent", agent(body)) end
+  local function run(lines) return w:run_lines(lines) end
   local function json(...)
     local result = w:al(...)
     assert.equal(0, result.code, result.stderr)

@@ -37,12 +37,9 @@ describe("a submodule", function()
       mv far gone
     ]])
   end
-  local function run(body, ...)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body, 493)
-    return w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh", ...)
-  end
-  local function works(...)
-    local result = run(...)
+  local function run(lines) return w:run_lines(lines) end
+  local function works(lines)
+    local result = run(lines)
     assert.equal(0, result.code, result.stdout .. result.stderr)
     return result
   end

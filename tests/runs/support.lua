@@ -101,6 +101,11 @@ function world:git(...)
 end
 
 function world:agent(name) return source .. "/tests/fixtures/agents/" .. name .. ".sh" end
+--- Makes an agent of shell lines, which have what it is told in $prompt; returns its path.
+function world:shell_agent(lines)
+  self:write("../agent.sh", "#!/bin/sh\nprompt=$(cat)\n" .. lines .. "\n", 493)
+  return self.top .. "/agent.sh"
+end
 --- Adds a task; returns its id.
 function world:add(...)
   local result = self:al("task", "add", ...)
@@ -109,6 +114,7 @@ function world:add(...)
 end
 function world:config(text) self:write(".agentlua/config.lua", "return {" .. text .. "}\n") end
 function world:run(agent, ...) return self:al("run", "execute.lua", "--agent", self:agent(agent), ...) end
+function world:run_lines(lines, ...) return self:al("run", "execute.lua", "--agent", self:shell_agent(lines), ...) end
 function world:task(id) return al.json.parse(self:al("task", "show", id, "--json").stdout) end
 --- Number of task files with a status.
 function world:count(status)

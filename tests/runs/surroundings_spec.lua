@@ -6,12 +6,7 @@ describe("surroundings", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  -- An agent made of shell lines.
-  local function agent(lines)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. lines .. "\n", 493)
-    return w.top .. "/agent.sh"
-  end
-  local function run(lines, ...) return w:al("run", "execute.lua", "--agent", agent(lines), ...) end
+  local function run(lines) return w:run_lines(lines) end
 
   it("secrets are in no log and no task, whatever says them, also in pieces", function()
     w.env.MY_TOKEN = 'tok-"4711"-secret'
@@ -51,9 +46,7 @@ describe("surroundings", function()
     w:config 'sandbox = "bwrap"'
     local id = w:add "a thing"
     w:write("../bin/bwrap", "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n", 493)
-    local result = w:al("run", "execute.lua", "--agent", agent "exit 0", {
-      env = { PATH = w.top .. "/bin:" .. os.getenv "PATH" },
-    })
+    local result = w:run_lines("exit 0", { env = { PATH = w.top .. "/bin:" .. os.getenv "PATH" } })
     assert.equal(2, result.code)
     assert.matches('sandbox = "bwrap" does not work here: bwrap: No permissions', result.stderr, 1, true)
     assert.equal("todo", w:task(id).status)

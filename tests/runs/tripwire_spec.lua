@@ -9,8 +9,7 @@ describe("tripwire:", function()
   after_each(function() w:close() end)
 
   local function run(body, ...)
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body .. "\necho work >>src/f1.txt\n", 493)
-    return w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh", ...)
+    return w:run_lines(body .. "\necho work >>src/f1.txt", ...)
   end
   local function event(what)
     for _, one in ipairs(w:events "tripwire") do
@@ -36,9 +35,8 @@ describe("tripwire:", function()
     w:make_user_work()
     local before = w:user_work()
     local body = "(cd %s && echo x >>src/f4.txt && git commit -qm mine src/f4.txt)\necho x >>src/f5.txt"
-    w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\n" .. body:format(w.root) .. "\n", 493)
     local tip = w:git("rev-parse", "HEAD")
-    local result = w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh")
+    local result = w:run_lines(body:format(w.root))
     assert.equal(0, result.code, result.stdout .. result.stderr)
     assert.equal("done", w:task(id).status)
     assert.equal(tip, w:git("rev-parse", "HEAD^"))
@@ -176,9 +174,8 @@ describe("tripwire:", function()
 
     it("tasks that are worked on at the same time say nothing of each other", function()
       for i = 1, 4 do w:add("task " .. i) end
-      w:write("../agent.sh", "#!/bin/sh\ncat >/dev/null\necho x >new-$AGENTLUA_TASK_ID\nsleep 0.3\n"
-        .. "git add -A\ngit commit -qm work\necho y >>new-$AGENTLUA_TASK_ID\n", 493)
-      local result = w:al("run", "execute.lua", "--jobs", "4", "--agent", w.top .. "/agent.sh")
+      local result = w:run_lines("echo x >new-$AGENTLUA_TASK_ID\nsleep 0.3\ngit add -A\ngit commit -qm work\n"
+        .. "echo y >>new-$AGENTLUA_TASK_ID", "--jobs", "4")
       assert.equal(0, result.code, result.stdout .. result.stderr)
       assert.same({}, changes())
     end)

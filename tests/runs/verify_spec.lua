@@ -6,11 +6,7 @@ describe("verification", function()
   before_each(function() w = support.new() end)
   after_each(function() w:close() end)
 
-  local function agent(lines)
-    w:write("../agent.sh", "#!/bin/sh\nprompt=$(cat)\n" .. lines .. "\n", 493)
-    return w.top .. "/agent.sh"
-  end
-  local function run(lines, ...) return w:al("run", "execute.lua", "--agent", agent(lines), ...) end
+  local function run(...) return w:run_lines(...) end
 
   it("sends an agent back with the failure, until it is right", function()
     w:config [[verify = { { name = "right", argv = { "grep", "-q", "right", "answer.txt" } } }]]
@@ -117,7 +113,7 @@ describe("verification", function()
         return p:give_up(task, tree, result)
       end }
     ]])
-    assert.equal(1, w:al("run", w.top .. "/loop.lua", "--agent", agent "echo x >file.txt").code)
+    assert.equal(1, w:al("run", w.top .. "/loop.lua", "--agent", w:shell_agent "echo x >file.txt").code)
     assert.matches("ended without saying that the task is done", w:task(id).reason)
   end)
 

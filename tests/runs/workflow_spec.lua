@@ -105,20 +105,19 @@ describe("the record of a run", function()
   end
 
   it("counts what became of every task", function()
-    w:write("../agent.sh", [[#!/bin/sh
-      prompt=$(cat)
+    local agent = w:shell_agent [[
       case $prompt in
       *goodone*) echo x >x.txt ;;
       *skipone*) agentlua task skip "$AGENTLUA_TASK_ID" --reason "not needed" ;;
       *askone*) agentlua task ask "$AGENTLUA_TASK_ID" "Which?" ;;
       *) exit 1 ;;
       esac
-    ]], 493)
+    ]]
     w:config "attempts = 1"
     for i, name in ipairs { "goodone", "skipone", "askone", "failone", "failtwo" } do
       w:add(name, "--priority", tostring(i))
     end
-    assert.equal(1, w:al("run", "execute.lua", "--agent", w.top .. "/agent.sh").code)
+    assert.equal(1, w:al("run", "execute.lua", "--agent", agent).code)
     local reason, counts = ended()
     assert.equal("drained", reason)
     assert.same({ started = 5, done = 1, skipped = 1, waiting = 1, failed = 2, failed_in_a_row = 2 }, counts)
