@@ -152,7 +152,7 @@ describe("limit.parse", function()
       for _, vendor in ipairs { "claude", "qwen" } do
         local text, started = part:rep(1000000 // #part), os.clock()
         parse(text, { vendor = vendor })
-        assert.is_true(os.clock() - started < 1, part)
+        assert.is_true(os.clock() - started < 5, part)
       end
     end
   end)

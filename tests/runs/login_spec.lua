@@ -37,15 +37,10 @@ describe("agentlua login", function()
 
   -- agentlua login at a terminal of its own.
   local function at_terminal(...)
-    return assert(al.process.spawn { support.host, "login", pty = { cols = 60 }, cwd = w.root, env = w.env, ... })
+    return w:at_terminal { pty = { cols = 60 }, "login", ... }
   end
 
-  -- Reads until the child has said `text`; returns all that it said.
-  local function hear(child, text)
-    local said = ""
-    while not said:find(text, 1, true) do said = said .. assert(child:read(), "never said: " .. text) end
-    return said
-  end
+  local function hear(child, text) return support.hear(child, text, true) end
 
   local function assert_code_is_nowhere()
     local found = w:command { "grep", "-rlF", "--", code, w.top }

@@ -31,28 +31,13 @@ describe("looking at running work", function()
   end
 
   -- A command at a terminal of its own, 100 columns wide.
-  local function at_terminal(env, ...)
-    for name, value in pairs(w.env) do
-      if env[name] == nil then env[name] = value end
-    end
-    return assert(al.process.spawn { support.host, pty = { cols = 100 }, cwd = w.root, env = env, ... })
-  end
+  local function at_terminal(env, ...) return w:at_terminal { pty = { cols = 100 }, env = env, ... } end
   local function run_at_terminal(env) return at_terminal(env, "run", "execute.lua", "--agent", w.top .. "/agent.sh") end
-
-  -- Reads until the child has said what a pattern finds; returns all that it said.
-  local function hear(child, pattern)
-    local said = ""
-    al.timeout(60, function()
-      while not said:find(pattern) do said = said .. assert(child:read(), "it has ended") end
-    end)
-    assert(said:find(pattern), "never said: " .. pattern .. "\n" .. said)
-    return said
-  end
 
   it("at a terminal each task has a line that is drawn in place, below the log", function()
     w:add "fix the parser"
     local child <close> = run_at_terminal { TERM = "xterm", NO_COLOR = false }
-    local said = hear(child, "1 turn  1200 tokens  $0.50  0:0[1-9]  quiet [1-9] s")
+    local said = support.hear(child, "1 turn  1200 tokens  $0.50  0:0[1-9]  quiet [1-9] s")
     assert.truthy(said:find("fix the parser  setup", 1, true), said)
     assert.truthy(said:find("agent.sh  1 turn", 1, true), said)
     assert.truthy(said:find("\27[1A\r", 1, true), said)
@@ -102,7 +87,7 @@ describe("looking at running work", function()
     ]])
     local id = w:add "a thing"
     local child <close> = at_terminal({ TERM = "xterm" }, "run", "execute.lua", "--watch", "--agent", "one")
-    hear(child, "a thing +waits for one/default until %d%d:%d%d:%d%d\27")
+    support.hear(child, "a thing +waits for one/default until %d%d:%d%d:%d%d\27")
     local row
     support.eventually(function()
       row = status().runs[1].tasks[1]
@@ -127,11 +112,11 @@ describe("looking at running work", function()
   it("status --watch, piped: a block for each change, 130 after Ctrl-C; nothing while nothing happens", function()
     local id = w:add "first"
     local child = w:start("status", "--watch")
-    local said = hear(child, "todo  1\n")
+    local said = support.hear(child, "todo  1\n")
     w:add "second"
-    said = said .. hear(child, "todo  2\n")
+    said = said .. support.hear(child, "todo  2\n")
     assert.equal(0, w:al("task", "skip", id).code)
-    said = said .. hear(child, "skipped  1\n")
+    said = said .. support.hear(child, "skipped  1\n")
     w:command { "kill", "-INT", tostring(child:pid()) }
     local result = child:wait()
     assert.equal(130, result.code)
@@ -147,7 +132,7 @@ describe("looking at running work", function()
     local watching <close> = at_terminal({ TERM = "xterm" }, "status", "--watch")
     local ages, seen = {}, 0
     while seen < 3 do -- one may be passed over
-      local age = hear(watching, "%d:%d%d  quiet"):match "(%d:%d%d)  quiet"
+      local age = support.hear(watching, "%d:%d%d  quiet"):match "(%d:%d%d)  quiet"
       if not ages[age] then ages[age], seen = true, seen + 1 end
     end
     watching:write "\3"
@@ -159,11 +144,11 @@ describe("looking at running work", function()
   it("log -f shows what is new, each event once", function()
     assert.equal(0, w:al("task", "skip", w:add "other").code)
     local child = w:start("log", "-f", "-n", "1")
-    hear(child, "skipped")
+    support.hear(child, "skipped")
     w:add "a thing"
     go()
     assert.equal(0, start():wait().code)
-    local said = hear(child, "run_ended")
+    local said = support.hear(child, "run_ended")
     child:kill()
     child:wait()
     for _, kind in ipairs { "run_started", "task_claimed", "attempt_started", "landed", "run_ended" } do

@@ -18,10 +18,7 @@ describe("agentlua repl at a terminal", function()
     said = said:sub(to + 1)
   end
   local function start()
-    said = ""
-    local env = { TERM = "xterm" }
-    for name, value in pairs(w.env) do env[name] = value end
-    child = assert(al.process.spawn { support.host, "repl", cwd = w.root, env = env, pty = true, timeout = 300 })
+    said, child = "", w:at_terminal { "repl", env = { TERM = "xterm" } }
     hear "> "
   end
   local function leave()

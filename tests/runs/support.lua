@@ -94,6 +94,12 @@ end
 function world:start(...)
   return assert(al.process.spawn(options_of(self, { M.host, contain = false, stderr = "merge", ... })))
 end
+--- Starts agentlua at a terminal of its own; `argv` is a list, with options of al.process.spawn().
+function world:at_terminal(argv)
+  table.insert(argv, 1, M.host)
+  argv.pty = argv.pty or true
+  return assert(al.process.spawn(options_of(self, argv)))
+end
 function world:git(...)
   local result = self:command { "git", ... }
   assert(result.code == 0, result.stderr)
@@ -182,6 +188,15 @@ function world:processes()
     end
   end
   return pids
+end
+
+--- Reads until a child has said what a pattern, or a plain text, finds; returns all that it said.
+function M.hear(child, pattern, plain)
+  local said = ""
+  while not said:find(pattern, 1, plain) do
+    said = said .. assert(child:read(), "never said: " .. pattern .. "\n" .. said)
+  end
+  return said
 end
 
 --- Waits until a process uses no processor for two seconds, one tick (1/100 s) at most.
