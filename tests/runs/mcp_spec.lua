@@ -124,11 +124,8 @@ mcp.tool { name = "shout", description = "Says it loud.",
     assert.matches("'mcp.servers' must be a table like", result.stderr)
   end)
 
-  local box = al.process.run { "bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true" }
-  if not box or box.code ~= 0 then
-    pending("tools in a sandbox: bubblewrap is not there or may not make namespaces")
-    return
-  end
+  local reason = support.no_sandbox()
+  if reason then return pending("tools in a sandbox: " .. reason) end
 
   it("in a sandbox, too", function()
     w:config 'sandbox = "bwrap", completion = "explicit"'

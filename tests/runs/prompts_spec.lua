@@ -156,11 +156,8 @@ describe("prompts", function()
     assert.same({ "First text.\n", "First text.\n" }, { told(one, 1), told(two, 1) })
   end)
 
-  local box = al.process.run { "bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true" }
-  if not box or box.code ~= 0 then
-    pending("plans and decisions from a sandbox: bubblewrap is not there or may not make namespaces")
-    return
-  end
+  local reason = support.no_sandbox()
+  if reason then return pending("plans and decisions from a sandbox: " .. reason) end
 
   it("an agent in the sandbox can plan and decide", function()
     w:config 'sandbox = "bwrap"'

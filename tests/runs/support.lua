@@ -167,6 +167,12 @@ end
 --- told from takes a minute or more.
 M.soon = 10
 
+--- Why agents cannot be put into a sandbox here, or nil.
+function M.no_sandbox()
+  local box = al.process.run { "bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true" }
+  if not box or box.code ~= 0 then return "bubblewrap is not there or may not make namespaces" end
+end
+
 --- Waits until `condition()` is true; fails after `seconds` (30).
 function M.eventually(condition, what, seconds)
   local deadline = al.clock() + (seconds or 30)

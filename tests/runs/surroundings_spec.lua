@@ -55,11 +55,8 @@ describe("surroundings", function()
     assert.equal(2, run("exit 0").code)
   end)
 
-  local box = al.process.run { "bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true" }
-  if not box or box.code ~= 0 then
-    pending("the sandbox: bubblewrap is not there or may not make namespaces")
-    return
-  end
+  local reason = support.no_sandbox()
+  if reason then return pending("the sandbox: " .. reason) end
 
   it("in the sandbox an agent works and commits, and writes nowhere else", function()
     w:config [[sandbox = "bwrap", verify = {
