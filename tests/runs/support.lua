@@ -57,7 +57,7 @@ local function options_of(self, argv)
   for name, value in pairs(self.env) do
     if argv.env[name] == nil then argv.env[name] = value end
   end
-  argv.timeout = argv.timeout or 300
+  argv.timeout = argv.timeout or 600
   return argv
 end
 
