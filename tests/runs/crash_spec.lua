@@ -190,6 +190,18 @@ describe("a stop", function()
     assert.equal("attempt 1\nattempt 2", w:git("show", "HEAD:new-" .. id .. ".txt"))
   end)
 
+  it("is over within a second, in one of five tries on a machine that may be busy", function()
+    local tries = {}
+    for i = 1, 5 do
+      al.fs.remove(w.env.MARK)
+      local id, _, seconds = stopped_by("INT", "slow")
+      tries[i] = ("%.2f s"):format(seconds)
+      if seconds < 1 then return end
+      assert.equal(0, w:al("task", "cancel", id).code)
+    end
+    error(table.concat(tries, ", "))
+  end)
+
   it("by TERM ends an agent that ignores it within the grace, and exits 143", function()
     w:config "stop_grace = 0.5"
     local _, result, seconds = stopped_by("TERM", "stubborn")
