@@ -117,6 +117,12 @@ TEST_CASE_FIXTURE(leak_check, "text given at the start is typed, and the termina
   CHECK(step_until(loop, [&] { return finished(child); }));
 }
 
+TEST_CASE_FIXTURE(leak_check, "secrets that are shown on a terminal are replaced") {
+  process_options start = on_pty({"echo", "my t0psecret is here"});
+  start.secrets = {{"KEY", "t0psecret"}};
+  CHECK(run(std::move(start)).out == "my [KEY] is here\r\n");
+}
+
 TEST_CASE_FIXTURE(leak_check, "a child that asks without echo is seen to do so") {
   event_loop loop;
   process child(loop, shell("stty -echo; printf 'code: '; read c; stty echo; echo got ${#c}; cat"));

@@ -96,8 +96,6 @@ inline void plan_streams(const process_options& options, spawn_plan& plan, child
   } else {
     plan.fds.push_back(fs::open("/dev/null", O_RDONLY));
   }
-  ends.out.hide(options.secrets);
-  ends.err.hide(options.secrets);
   plan.fds.push_back(plan_output(options.stdout_to, 1, options.stdout_file, ends.out));
   if (options.stderr_to == "merge") {
     plan.fds.push_back(share(plan.fds[1].get(), "output"));
@@ -159,6 +157,8 @@ inline spawn_plan make_plan(const process_options& options, child_ends& ends) {
     throw error("EINVAL", "output of a process with a pty goes there and nowhere else");
   spawn_plan plan;
   plan_program(options, plan);
+  ends.out.hide(options.secrets);
+  ends.err.hide(options.secrets);
   options.pty ? plan_terminal(options, plan, ends) : plan_streams(options, plan, ends);
   if (options.contain) plan_reaper(options, plan, ends);
   plan_locks(options, plan);
