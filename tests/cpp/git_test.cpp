@@ -294,6 +294,19 @@ TEST_CASE_FIXTURE(git_fixture, "a worktree that was deleted by hand is forgotten
   git::remove_worktree(repo, tree, "agent/one", "");  // gone already is well
 }
 
+TEST_CASE_FIXTURE(git_fixture, "a snapshot has what was changed when the index was written") {
+  auto at = git::repository::open(root).where();
+  git({"config", "core.trustctime", "false"});
+  const auto then = stdfs::last_write_time(root / "a.txt") - std::chrono::seconds(9);
+  stdfs::last_write_time(root / "a.txt", then);
+  git({"add", "a.txt"});
+  stdfs::last_write_time(root / ".git/index", then);
+  const std::string other(fs::read_file(root / "a.txt").size(), 'x');
+  write_file(root / "a.txt", other);
+  stdfs::last_write_time(root / "a.txt", then);
+  CHECK(git({"show", git::snapshot(at) + ":a.txt"}) == other);
+}
+
 TEST_CASE_FIXTURE(git_fixture, "ignored paths are told from others") {
   auto at = git::repository::open(root).where();
   CHECK(git::ignored_paths(at, {"a.txt", "x ü.log", "out/deep/x", "new"}) ==

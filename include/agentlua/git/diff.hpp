@@ -1,14 +1,12 @@
 #pragma once
 // agentlua/git/diff.hpp: room 4. What changed between two commits or trees, as data and as text.
 
-#include <unistd.h>
-
-#include <atomic>
 #include <charconv>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "agentlua/git/objects.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/submodules.hpp"
 #include "agentlua/git/tree_diff.hpp"
@@ -94,33 +92,6 @@ inline std::string merge_base(const location& at, const std::string& a, const st
   return line(at, {"merge-base", "--end-of-options", a, b}, options);
 }
 
-namespace detail {
-
-/// A private index of a checkout, a copy of its own; gone with this object.
-class private_index {
- public:
-  explicit private_index(const location& tree) {
-    static std::atomic<unsigned> counter{0};
-    path_ = tree.git_dir /
-            ("agentlua-diff-index." + std::to_string(::getpid()) + "." + std::to_string(counter++));
-    std::error_code none;
-    if (!stdfs::copy_file(tree.git_dir / "index", path_, none)) stdfs::remove(path_, none);
-  }
-  private_index(const private_index&) = delete;
-  private_index& operator=(const private_index&) = delete;
-  ~private_index() {
-    std::error_code ignored;
-    stdfs::remove(path_, ignored);
-    stdfs::remove(path_.native() + ".lock", ignored);
-  }
-  std::string variable() const { return "GIT_INDEX_FILE=" + path_.native(); }
-
- private:
-  stdfs::path path_;
-};
-
-}  // namespace detail
-
 /// Has an index say of `paths`, and of what is below, what a commit says. (git add takes them as paths
 /// to leave out, too, but fails when one of them is there and ignored.)
 inline void take_back(const location& tree, const std::string& commit,
@@ -141,9 +112,9 @@ inline void take_back(const location& tree, const std::string& commit,
 /// Paths below `exclude` are as they are in HEAD; repositories inside are left out. The
 /// checkout and its index stay as they are. Errors: EGIT.
 inline std::string snapshot(const location& tree, const std::vector<std::string>& exclude = {}) {
-  detail::private_index index(tree);
-  command_options options;
-  options.env = {index.variable()};
+  const detail::scratch_directory own(tree.git_dir);
+  detail::copy_index(tree.git_dir / "index", own / "index");
+  const command_options options = detail::with_index(own / "index");
   std::vector<std::string> add = {"add", "-A", "--", "."};
   // git add would look into submodules under their own settings, which an agent can write.
   for (const tree_entry& link : gitlinks(tree)) add.push_back(":(exclude,literal)" + link.path);

@@ -39,21 +39,30 @@ class scratch_directory {
   agentlua::detail::unique_fd fd_;
 };
 
-/// Runs git with another index than the checkout's: always a whole one, never a split one. Any exit
-/// code is an answer.
-inline run_result with_index(const location& at, const stdfs::path& index,
-                             std::vector<std::string> args, std::string input = {}) {
+/// For a git with another index than the checkout's: always a whole one, never a split one.
+inline command_options with_index(const stdfs::path& index) {
   command_options options;
-  options.env = {"GIT_INDEX_FILE=" + index.native()};
-  options.input = std::move(input);
-  options.may_fail = true;
-  args.insert(args.begin(), {"-c", "core.splitIndex=false"});
-  return command(at, std::move(args), std::move(options));
+  options.env = {"GIT_INDEX_FILE=" + index.native(), "GIT_CONFIG_COUNT=1",
+                 "GIT_CONFIG_KEY_0=core.splitIndex", "GIT_CONFIG_VALUE_0=false"};
+  return options;
 }
-/// The same; what it prints, without the end of the line. Errors: ESAVE.
+
+/// Copies an index with its time, by which git tells what changed too soon after. False: there is none.
+inline bool copy_index(const stdfs::path& from, const stdfs::path& to) {
+  if (nothing_at(from)) return false;
+  const auto time = stdfs::last_write_time(from);
+  stdfs::copy_file(from, to);
+  stdfs::last_write_time(to, time);
+  return true;
+}
+
+/// Runs git with such an index; what it prints, without the end of the line. Errors: ESAVE.
 inline std::string must_with_index(const location& at, const stdfs::path& index,
                                    std::vector<std::string> args, std::string input = {}) {
-  auto done = with_index(at, index, std::move(args), std::move(input));
+  auto options = with_index(index);
+  options.input = std::move(input);
+  options.may_fail = true;
+  auto done = command(at, std::move(args), std::move(options));
   if (done.code != 0)
     throw error("ESAVE", "'" + at.work_tree.native() + "' cannot be saved: " + done.err);
   return done.out.substr(0, done.out.find('\n'));

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agentlua/detail/unique_fd.hpp"
-#include "agentlua/git/diff.hpp"
+#include "agentlua/git/objects.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/saved.hpp"
 #include "agentlua/git/submodules.hpp"
@@ -158,11 +158,10 @@ inline void check_removable(const stdfs::path& path) {
 inline bool nothing_unsaved(const location& tree, const std::string& saved) {
   if (saved.empty())
     return command(tree, {"status", "--porcelain", "-z", "--ignore-submodules=dirty"}).out.empty();
-  private_index index(tree);
-  command_options options;
-  options.env = {index.variable()};
+  const scratch_directory own(tree.git_dir);
+  command_options options = with_index(own / "index");
   options.may_fail = true;
-  // Read anew: marks in the old index, such as assume-unchanged, would hide files.
+  // Not the index that is there: marks in it, such as assume-unchanged, would hide files.
   if (command(tree, {"read-tree", "--end-of-options", saved}, options).code != 0) return false;
   command(tree, {"update-index", "-q", "--refresh"}, options);
   auto changed = command(

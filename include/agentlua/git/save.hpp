@@ -86,7 +86,7 @@ class saving {
 
   /// Writes the objects and reads them back; `ref` comes into being last.
   std::string write(const std::string& ref) {
-    copy_index();
+    copy_indexes();
     const std::string files = files_tree();
     const std::string state = state_commit();
     std::vector<std::string> args = {"commit-tree", files};
@@ -120,21 +120,15 @@ class saving {
                .out.empty();
   }
 
-  /// Two copies: one to keep, one to work with, which knows what need not be hashed again. Its time
-  /// is the original's, by which git tells what changed too soon after.
-  void copy_index() {
-    const stdfs::path index = tree_.git_dir / "index";
-    if (nothing_at(index)) return;
-    auto time = stdfs::last_write_time(index);
-    stdfs::copy_file(index, kept_index_);
-    stdfs::last_write_time(kept_index_, time);
+  /// Two copies: one to keep, one to work with, which knows what need not be hashed again.
+  void copy_indexes() {
+    if (!copy_index(tree_.git_dir / "index", kept_index_)) return;
     for (const std::string& name : fs::list_directory(tree_.git_dir))
       if (name.starts_with("sharedindex.")) {  // it may be half an index: make it a whole one
         must_with_index(tree_, kept_index_, {"update-index", "--force-write-index"});
         break;
       }
-    stdfs::copy_file(kept_index_, index_);
-    stdfs::last_write_time(index_, time);
+    copy_index(kept_index_, index_);
   }
 
   /// Changes the private index; executable bits are seen whatever the settings say.
@@ -240,8 +234,10 @@ class saving {
       files.push_back(file);
       objects.push_back(object);
     }
+    auto options = with_index(index_);
+    options.may_fail = true;
     const bool changed =
-        with_index(tree_, index_, {"update-index", "--ignore-submodules", "--refresh"}).code != 0 ||
+        command(tree_, {"update-index", "--ignore-submodules", "--refresh"}, options).code != 0 ||
         hash_files(tree_, files, false) != objects || survey_of(tree_).text != now_.text ||
         state_files(tree_) != state_;
     if (changed)
