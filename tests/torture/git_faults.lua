@@ -167,7 +167,7 @@ local function finish(w, refused)
 end
 
 local litter = [[cd "$1"; find . -name '*.lock' ! -path '*/runs/*/run.lock' ! -name agentlua.lock -o -name '.tmp.*' \
-  -o -name 'agentlua-save-*' -o -name 'agentlua-diff-*' -o -name 'tmp_obj_*']]
+  -o -name 'agentlua-save-*' -o -name 'tmp_obj_*']]
 
 local function user_work(w)
   return w:exists "untracked.txt" and w:user_work() or w:git("status", "--porcelain")

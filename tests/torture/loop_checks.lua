@@ -121,8 +121,7 @@ end
 
 -- Objects that a git was killed over (tmp_obj_*) are its own to remove, by git gc.
 local litter = [[cd "$1"; find . -name '*.lock' ! -name agentlua.lock ! -name run.lock ! -path '*/agentlua/git/*' \
-  -type f ! -path '*/.agentlua/tasks/*' ! -path './state/*' -o -name '.tmp.*' -o -name 'agentlua-save-*' \
-  -o -name 'agentlua-*-index*']]
+  -type f ! -path '*/.agentlua/tasks/*' ! -path './state/*' -o -name '.tmp.*' -o -name 'agentlua-save-*']]
 
 local function check_leaks(w, say)
   if #w:processes() > 0 then say("%d processes", #w:processes()) end

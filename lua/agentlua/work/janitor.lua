@@ -1,6 +1,5 @@
 -- agentlua.work.janitor: puts away what tasks have left in git: whatever only that has is kept on a ref first.
 
-local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
 
@@ -52,11 +51,6 @@ end
 
 function remove.ref(p, finding)
   errors.check(p:repo():delete_ref { ref = finding.name, commit = finding.commit })
-  return {}, {}
-end
-
-function remove.file(_, finding)
-  errors.check(core.fs.remove(finding.name))
   return {}, {}
 end
 

@@ -174,21 +174,7 @@ local function find_old_refs(s, add)
   end
 end
 
--- Index files of ours that a process has left when it was killed.
-local function find_stale_files(s, add)
-  local admin = s.repo.at.common_dir .. "/worktrees"
-  for _, name in ipairs(errors.check(core.fs.list(admin))) do
-    for _, file in ipairs(core.fs.list(admin .. "/" .. name) or {}) do
-      local path = admin .. "/" .. name .. "/" .. file
-      local info = file:find "^agentlua%-%a+%-index" and core.fs.stat(path)
-      if info and core.time.now() - info.mtime > 3600 then
-        add { kind = "file", name = path, go = true, reason = "left by a process that was killed" }
-      end
-    end
-  end
-end
-
---- What is left of tasks: {kind = "worktree" | "branch" | "ref" | "file", name, task?, id8?, go, reason}.
+--- What is left of tasks: {kind = "worktree" | "branch" | "ref", name, task?, id8?, go, reason}.
 --- `go`: it may be put away; else the reason says why it stays. Changes nothing.
 function M.find(p)
   local found, taken, s = {}, {}, survey(p)
@@ -196,7 +182,6 @@ function M.find(p)
   find_worktrees(s, add, taken)
   find_branches(s, add, taken)
   find_old_refs(s, add)
-  find_stale_files(s, add)
   table.sort(found, function(a, b)
     if a.kind ~= b.kind then return a.kind > b.kind end
     return a.name < b.name
