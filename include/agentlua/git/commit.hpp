@@ -20,6 +20,8 @@ struct new_commit {
   std::vector<std::string> parents;
   std::string message;
   std::string author = {};  ///< "Name <email>"; git's own when empty
+  std::string date = {};    ///< when the author made it; now when empty
+  bool sign = false;        ///< when the user signs
 };
 
 namespace detail {
@@ -50,8 +52,8 @@ inline bool is_plain(std::string_view commit) {
 inline std::optional<std::string> commit_in_process(const repository& repo,
                                                     const new_commit& made) {
   const location& at = repo.where();
-  if (repo.native() == nullptr || !at.trusted || at.signs() || !made.author.empty() ||
-      !identity_unchanged(at, *at.trusted))
+  if (repo.native() == nullptr || !at.trusted || (made.sign && at.signs()) ||
+      !made.author.empty() || !identity_unchanged(at, *at.trusted))
     return std::nullopt;
   const std::string when = commit_time();
   std::string content = "tree " + made.tree + "\n";
@@ -70,13 +72,13 @@ inline std::optional<std::string> commit_in_process(const repository& repo,
 
 }  // namespace detail
 
-/// Writes a commit, signed when the user signs, and gives its name. No ref is moved. Errors: EGIT.
+/// Writes a commit and gives its name. No ref is moved. Errors: EGIT.
 inline std::string write_commit(const repository& repo, const new_commit& made,
                                 command_options options = {}) {
   if (auto commit = detail::commit_in_process(repo, made)) return *commit;
   std::vector<std::string> args = {"commit-tree", made.tree};
   for (const std::string& parent : made.parents) args.insert(args.end(), {"-p", parent});
-  if (repo.where().signs()) args.emplace_back("-S");
+  if (made.sign && repo.where().signs()) args.emplace_back("-S");
   args.insert(args.end(), {"-F", "-"});
   options.input = made.message;
   if (auto mail = made.author.find(" <"); mail != std::string::npos) {
@@ -84,6 +86,7 @@ inline std::string write_commit(const repository& repo, const new_commit& made,
     options.env.push_back(
         "GIT_AUTHOR_EMAIL=" + made.author.substr(mail + 2, made.author.size() - mail - 3));
   }
+  if (!made.date.empty()) options.env.push_back("GIT_AUTHOR_DATE=" + made.date);
   return line(repo.where(), args, options);
 }
 

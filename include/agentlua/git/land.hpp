@@ -129,7 +129,7 @@ class landing {
 
   bool make_commit() {
     if (ask_.mode == "rebase") return rebase();
-    new_commit made{tree_, {result_.base}, ask_.message, ask_.author};
+    new_commit made{tree_, {result_.base}, ask_.message, ask_.author, {}, true};
     if (ask_.mode == "merge") made.parents.push_back(tip_);
     result_.commit = write_commit(repo_, made, guarded(false));
     return true;
@@ -139,7 +139,7 @@ class landing {
   /// merge in the branch has settled something that single commits cannot tell.
   bool rebase() {
     merge_result last;
-    result_.commit = replay(repo_.where(), guarded(false)).run(result_.base, tip_, last);
+    result_.commit = replay(repo_, guarded(false)).run(result_.base, tip_, last);
     if (!last.problem.empty()) return refuse("refused", last.problem), false;
     if (result_.commit.empty()) return conflicting(std::move(last)), false;
     if (line(repo_.where(), {"rev-parse", result_.commit + "^{tree}"}) == tree_) return true;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agentlua/git/commit.hpp"
 #include "agentlua/git/diff.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/submodules.hpp"
@@ -79,13 +80,13 @@ inline void stage_all(const location& tree, const std::vector<std::string>& excl
 /// where it is then.
 inline std::string commit_index(const location& tree, const std::string& ref,
                                 const std::string& message) {
-  std::string head = line(tree, {"rev-parse", "--verify", "HEAD^{commit}"});
-  std::string content = line(tree, {"write-tree"});
-  if (content == line(tree, {"rev-parse", head + "^{tree}"})) return head;
-  command_options text;
-  text.input = message;
-  std::string commit = line(tree, {"commit-tree", content, "-p", head, "-F", "-"}, text);
-  repository::at(tree).update_ref(ref, commit, head);
+  const auto head = repository::split_lines(
+      command(tree, {"rev-parse", "HEAD^{commit}", "HEAD^{tree}"}).out);
+  const std::string content = line(tree, {"write-tree"});
+  if (content == head.at(1)) return head[0];
+  const auto repo = repository::at(tree);
+  std::string commit = write_commit(repo, {content, {head[0]}, message});
+  repo.update_ref(ref, commit, head[0]);
   return commit;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agentlua/git/commit.hpp"
 #include "agentlua/git/disjoint_merge.hpp"
 #include "agentlua/git/repository.hpp"
 
@@ -88,7 +89,8 @@ inline merge_result merge(const repository& repo, const std::string& ours,
 /// A branch put on another commit, one commit after the other, as a rebase does it.
 class replay {
  public:
-  replay(const location& at, command_options options) : at_(at), options_(std::move(options)) {}
+  replay(const repository& repo, command_options options)
+      : repo_(repo), at_(repo.where()), options_(std::move(options)) {}
 
   /// The last new commit, with what is in `base`..`tip` on top of `base`; `result` has the conflicts
   /// of the commit that could not be put there. Commits that `base` has already, and merges, are left
@@ -121,27 +123,23 @@ class replay {
 
  private:
   std::string commit_of(const std::string& tree, const std::string& parent) {
-    std::vector<std::string> args = {"commit-tree", tree, "-m", "agentlua: to replay"};
-    if (!parent.empty()) args.insert(args.end(), {"-p", parent});
-    return line(at_, args, options_);
+    new_commit made{tree, {}, "agentlua: to replay"};
+    if (!parent.empty()) made.parents.push_back(parent);
+    return write_commit(repo_, made, options_);
   }
   /// The same change, author and message as `commit` has, on another parent.
   std::string copy_of(const std::string& commit, const std::string& tree,
                       const std::string& parent) {
     auto parts = split_nul(command(at_,
                                    {"log", "-1", "--no-show-signature", "--encoding=UTF-8",
-                                    "--date=raw", "--format=%an%x00%ae%x00%ad%x00%B", commit},
+                                    "--date=raw", "--format=%an <%ae>%x00%ad%x00%B", commit},
                                    options_)
                                .out);
-    auto options = options_;
-    options.env = {"GIT_AUTHOR_NAME=" + parts.at(0), "GIT_AUTHOR_EMAIL=" + parts.at(1),
-                   "GIT_AUTHOR_DATE=" + parts.at(2)};
-    options.input = parts.at(3);
-    std::vector<std::string> args = {"commit-tree", tree, "-p", parent, "-F", "-"};
-    if (at_.signs()) args.emplace_back("-S");
-    return line(at_, args, options);
+    return write_commit(repo_, {tree, {parent}, parts.at(2), parts.at(0), parts.at(1), true},
+                        options_);
   }
 
+  const repository& repo_;
   const location& at_;
   command_options options_;
 };

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "agentlua/git/commit.hpp"
 #include "agentlua/git/objects.hpp"
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/submodules.hpp"
@@ -87,23 +88,21 @@ class saving {
   /// Writes the objects and reads them back; `ref` comes into being last.
   std::string write(const std::string& ref) {
     copy_indexes();
-    const std::string files = files_tree();
-    const std::string state = state_commit();
-    std::vector<std::string> args = {"commit-tree", files};
-    if (!now_.head.empty()) args.insert(args.end(), {"-p", now_.head});
-    if (!state.empty()) args.insert(args.end(), {"-p", state});
-    command_options message;
-    message.input = "agentlua: saved work of " + tree_.work_tree.filename().native() + "\n\n";
-    if (!now_.branch.empty()) message.input += "Head: " + now_.branch + "\n";
-    if (!state.empty()) message.input += "State: " + state + "\n";
-    args.insert(args.end(), {"-F", "-"});
-    std::string commit = line(tree_, args, message);
+    new_commit made{files_tree(), {}, "agentlua: saved work of "};
+    made.message += tree_.work_tree.filename().native() + "\n\n";
+    if (!now_.head.empty()) made.parents.push_back(now_.head);
+    if (!now_.branch.empty()) made.message += "Head: " + now_.branch + "\n";
+    if (const std::string state = state_commit(); !state.empty()) {
+      made.parents.push_back(state);
+      made.message += "State: " + state + "\n";
+    }
+    const auto repo = repository::at(tree_);
+    std::string commit = write_commit(repo, made);
     read_back(commit);
     if (!tree_.origin.empty()) {
       give_to_main_clone(tree_, commit, ref + "/HEAD");
       return commit;
     }
-    auto repo = repository::at(tree_);
     repo.update_ref(ref, commit, "");
     if (repo.resolve(ref) != commit) throw error("ESAVE", ref + " does not hold what was saved");
     return commit;
@@ -196,14 +195,10 @@ class saving {
       entries.push_back({mode, object, "staged/" + path});
     for (const auto& [path, commit] : submodules_)
       entries.push_back({"160000", commit, "submodule/" + path});
-    std::vector<std::string> args;
-    if (unfinished) args = add_named(entries);
-    args.insert(args.begin(),
-                {"commit-tree", detail::write_tree(tree_, scratch_ / "state", entries)});
-    args.insert(args.end(), {"-F", "-"});
-    command_options message;
-    message.input = "agentlua: state of " + tree_.work_tree.filename().native() + "\n";
-    return line(tree_, args, message);
+    new_commit made{{}, {}, "agentlua: state of " + tree_.work_tree.filename().native() + "\n"};
+    if (unfinished) made.parents = add_named(entries);
+    made.tree = detail::write_tree(tree_, scratch_ / "state", entries);
+    return write_commit(repository::at(tree_), made);
   }
 
   /// Finds the objects that state files name: blobs and trees become entries, commits parents.
@@ -219,7 +214,7 @@ class saving {
              command(tree_, {"cat-file", "--batch-check=%(objectname) %(objecttype)"}, query)
                  .out)) {
       std::string name = found.substr(0, length);
-      if (found.ends_with(" commit")) parents.insert(parents.end(), {"-p", name});
+      if (found.ends_with(" commit")) parents.push_back(name);
       if (found.ends_with(" blob")) entries.push_back({"100644", name, "named/" + name});
       if (found.ends_with(" tree")) entries.push_back({"040000", name, "named/" + name});
     }
