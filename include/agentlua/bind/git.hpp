@@ -198,11 +198,11 @@ inline json merge_base(const json& t) {
 }
 inline json snapshot(const json& t) { return git::snapshot(where(t), list(t, "exclude")); }
 inline json status(const json& t) {
-  git::command_options options;
-  options.env = {"GIT_OPTIONAL_LOCKS=0"};
   json out = json::array();
-  for (auto& row : git::split_nul(
-           git::command(where(t), {"status", "--porcelain=v1", "-z", "--no-renames"}, options).out))
+  for (auto& row :
+       git::split_nul(git::command(where(t), {"status", "--porcelain=v1", "-z", "--no-renames"},
+                                   {.env = {"GIT_OPTIONAL_LOCKS=0"}})
+                          .out))
     if (row.size() > 3) out.push_back({{"path", row.substr(3)}, {"code", row.substr(0, 2)}});
   return out;
 }

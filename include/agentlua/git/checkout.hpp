@@ -120,12 +120,7 @@ class branch_checkout {
 
   std::string ref() const { return "refs/heads/" + branch_; }
   std::string where() const { return "'" + at_->work_tree.native() + "'"; }
-  command_options guarded() const {
-    command_options options;
-    options.may_fail = true;
-    options.hold = {hold_};
-    return options;
-  }
+  command_options guarded() const { return {.hold = {hold_}, .may_fail = true}; }
 
   std::optional<refusal> find() {
     at_.reset();
@@ -168,16 +163,13 @@ class branch_checkout {
 
   /// The user's changes in files that are to be changed.
   std::optional<refusal> overlap(const std::vector<changed_file>& files) const {
-    auto options = guarded();
-    options.env = {"GIT_OPTIONAL_LOCKS=0"};
-    options.may_fail = false;
     const auto touched = paths_of(files);
     std::vector<std::string> paths;
     for (const std::string& row :
          split_nul(command(*at_,
                            {"status", "--porcelain=v1", "-z", "--no-renames",
                             "--untracked-files=no", "--ignore-submodules=none"},
-                           options)
+                           {.env = {"GIT_OPTIONAL_LOCKS=0"}, .hold = {hold_}})
                        .out))
       if (row.size() > 3 && touched.contains(row.substr(3))) paths.push_back(row.substr(3));
     if (paths.empty()) return std::nullopt;

@@ -87,9 +87,7 @@ inline std::string diff_text(const location& at, const std::string& from, const 
 
 /// Where two commits have parted; empty when they have nothing in common.
 inline std::string merge_base(const location& at, const std::string& a, const std::string& b) {
-  command_options options;
-  options.may_fail = true;
-  return line(at, {"merge-base", "--end-of-options", a, b}, options);
+  return line(at, {"merge-base", "--end-of-options", a, b}, {.may_fail = true});
 }
 
 /// Has an index say of `paths`, and of what is below, what a commit says. (git add takes them as paths

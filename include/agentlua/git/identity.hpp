@@ -23,9 +23,9 @@ inline bool identity_in_environment() {
 /// Whom git takes for author and committer, "Name <email>"; both "" when that hangs on more than the
 /// content of configuration files, or commits are not to be in UTF-8.
 inline std::pair<std::string, std::string> read_identity(const location& at) {
-  command_options options;
-  options.may_fail = true;
-  auto ask = [&](std::vector<std::string> args) { return invoke(at, always(), args, options); };
+  auto ask = [&](std::vector<std::string> args) {
+    return invoke(at, always(), std::move(args), {.may_fail = true});
+  };
   const char* conditions = "^(includeif[.]|i18n[.]commitencoding$)";
   if (identity_in_environment() || ask({"config", "user.email"}).code != 0 ||
       ask({"config", "--get-regexp", conditions}).code != 1)

@@ -37,10 +37,10 @@ struct location {
 
 /// How a git command is run.
 struct command_options {
-  std::string input;             ///< for stdin
-  std::vector<std::string> env;  ///< more "NAME=value"
-  std::vector<int> hold;         ///< locks that stay held until git is gone
-  bool may_fail = false;         ///< a non-zero exit is an answer, not an error
+  std::string input = {};             ///< for stdin
+  std::vector<std::string> env = {};  ///< more "NAME=value"
+  std::vector<int> hold = {};         ///< locks that stay held until git is gone
+  bool may_fail = false;              ///< a non-zero exit is an answer, not an error
 };
 
 namespace detail {

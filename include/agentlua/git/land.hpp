@@ -68,10 +68,7 @@ class landing {
   }
 
   command_options guarded(bool may_fail = true) const {
-    command_options options;
-    options.may_fail = may_fail;
-    options.hold = {lock_.fd()};
-    return options;
+    return {.hold = {lock_.fd()}, .may_fail = may_fail};
   }
 
   /// Makes the new commit and checks everything that can be checked before something moves.

@@ -41,10 +41,8 @@ class scratch_directory {
 
 /// For a git with another index than the checkout's: always a whole one, never a split one.
 inline command_options with_index(const stdfs::path& index) {
-  command_options options;
-  options.env = {"GIT_INDEX_FILE=" + index.native(), "GIT_CONFIG_COUNT=1",
-                 "GIT_CONFIG_KEY_0=core.splitIndex", "GIT_CONFIG_VALUE_0=false"};
-  return options;
+  return {.env = {"GIT_INDEX_FILE=" + index.native(), "GIT_CONFIG_COUNT=1",
+                  "GIT_CONFIG_KEY_0=core.splitIndex", "GIT_CONFIG_VALUE_0=false"}};
 }
 
 /// Copies an index with its time, by which git tells what changed too soon after. False: there is none.

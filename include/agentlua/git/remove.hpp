@@ -255,9 +255,7 @@ inline void remove_worktree(const repository& repo, const location& tree, const 
                             const std::string& branch_tip, bool never_used = false,
                             const std::string& saved = {}) {
   auto lock = lock_repository(repo);
-  command_options options;
-  options.may_fail = true;
-  options.hold = {lock.fd()};
+  const command_options options{.hold = {lock.fd()}, .may_fail = true};
   const stdfs::path path = real_place(tree.work_tree);
   const bool there = stdfs::exists(stdfs::symlink_status(path));
   if (there) detail::check_removable(path);

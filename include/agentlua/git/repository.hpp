@@ -227,11 +227,7 @@ class repository {
   static run_result command_at(const location& where, std::vector<std::string> args) {
     return command(where, std::move(args), quiet());
   }
-  static command_options quiet() {
-    command_options options;
-    options.may_fail = true;
-    return options;
-  }
+  static command_options quiet() { return {.may_fail = true}; }
   void open_native() {
     git_repository* raw = nullptr;
     if (git_repository_open_ext(

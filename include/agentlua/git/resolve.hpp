@@ -43,9 +43,7 @@ inline void need_linked(const location& at) {
 
 /// Runs a step that may stop at a conflict. Errors: EGIT when it failed for another reason.
 inline operation_state step(const location& at, const std::vector<std::string>& args) {
-  command_options options;
-  options.may_fail = true;
-  auto done = command(at, args, options);
+  auto done = command(at, args, {.may_fail = true});
   auto state = operation_status(at);
   if (done.code != 0 && state.conflicts.empty())
     throw error("EGIT", "git " + args[0] + " failed: " + (done.err.empty() ? done.out : done.err));

@@ -198,9 +198,7 @@ inline restored_work restore(const repository& repo, const std::string& ref,
   auto commit = repo.resolve(ref);
   if (!commit) throw error("ENOENT", "nothing is saved on " + ref);
   auto lock = lock_repository(repo);
-  command_options options;
-  options.hold = {lock.fd()};
-  options.may_fail = true;
+  command_options options{.hold = {lock.fd()}, .may_fail = true};
   if (auto half = find_worktree(repo, path); half && is_half_restored(*half))
     detail::remove_known(repo, *half, "", true, options);
   if (!detail::nothing_at(path))

@@ -99,8 +99,7 @@ inline std::vector<submodule> submodules_of(const location& tree) {
 
 /// True when the main clone has a commit of a submodule, in the history of a ref or of what is checked out.
 inline bool main_clone_has(const location& submodule, const std::string& commit) {
-  command_options options;
-  options.may_fail = true;
+  const command_options options{.may_fail = true};
   const location home = in_main_clone(submodule);
   auto refs = command(home, {"for-each-ref", "--count=1", "--contains", commit}, options);
   return (refs.code == 0 && !refs.out.empty()) ||
@@ -113,9 +112,8 @@ inline std::map<std::string, std::string> refs_only_here(const location& submodu
   std::map<std::string, std::string> found;
   const std::string format = "--format=%(objectname) %(refname)";
   auto rows = repository::split_lines(command(submodule, {"for-each-ref", format}).out);
-  command_options options;
-  options.may_fail = true;
-  auto head = command(submodule, {"rev-parse", "--verify", "--quiet", "HEAD^{commit}"}, options);
+  auto head = command(submodule, {"rev-parse", "--verify", "--quiet", "HEAD^{commit}"},
+                      {.may_fail = true});
   if (head.code == 0) rows.push_back(head.out.substr(0, head.out.find('\n')) + " HEAD");
   const auto shared = repository::split_lines(
       command(in_main_clone(submodule), {"for-each-ref", format}).out);
@@ -162,8 +160,7 @@ inline void copy_if_there(const stdfs::path& from, const stdfs::path& to) {
 
 /// An identity that is set for the superproject alone counts in a submodule too.
 inline void share_identity(const location& tree, const location& submodule) {
-  command_options options;
-  options.may_fail = true;
+  const command_options options{.may_fail = true};
   if (command(submodule, {"var", "GIT_COMMITTER_IDENT"}, options).code == 0) return;
   for (const char* key : {"user.name", "user.email"})
     if (std::string value = line(tree, {"config", "--get", key}, options); !value.empty())
@@ -217,9 +214,7 @@ inline void unmake_submodule(const location& at) noexcept {
 /// Fills one submodule of a worktree. Returns why it stays empty; empty when it is filled.
 inline std::string fill_submodule(const location& tree, const submodule& there,
                                   const std::string& commit) {
-  command_options offline;
-  offline.may_fail = true;
-  offline.env = {"GIT_ALLOW_PROTOCOL=none"};
+  command_options offline{.env = {"GIT_ALLOW_PROTOCOL=none"}, .may_fail = true};
   if (command(in_main_clone(there.at), {"cat-file", "-e", commit + "^{commit}"}, offline).code != 0)
     return "the main clone does not have its commit " + commit;
   const location at = place_in(tree, there);

@@ -122,13 +122,11 @@ inline void read_flags(survey& found, const stdfs::path& top, std::string_view l
 /// Looks at a checkout and takes no lock, so that somebody may be working in it.
 /// Errors: ESAVE (a directory that cannot be read), EGIT.
 inline survey survey_of(const location& tree) {
-  command_options options;
-  options.env = {"GIT_OPTIONAL_LOCKS=0"};
   auto status = command(
       tree,
       {"status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--ignored",
        "--no-renames", "--no-ahead-behind", "--ignore-submodules=dirty"},
-      options);
+      {.env = {"GIT_OPTIONAL_LOCKS=0"}});
   if (auto at = status.err.find("could not open directory"); at != std::string::npos)
     throw error("ESAVE",
                 "'" + tree.work_tree.native() + "' cannot be saved: git " + status.err.substr(at));

@@ -193,17 +193,13 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
   } else {
     args.insert(args.end(), {"--no-track", "-b", branch, "--", path.native(), base});
   }
-  command_options options;
-  options.hold = {lock.fd()};
-  options.may_fail = true;
-  auto made = command(repo.where(), args, options);
+  auto made = command(repo.where(), args, {.hold = {lock.fd()}, .may_fail = true});
   // A hook that fails after the checkout is complete makes the whole command fail.
   auto tree = find_worktree(repo, path);
-  command_options quiet;
-  quiet.may_fail = true;
-  const bool complete = made.code == 0 ||
-                        (tree &&
-                         command(*tree, {"diff-index", "--quiet", "HEAD", "--"}, quiet).code == 0);
+  const bool complete =
+      made.code == 0 ||
+      (tree &&
+       command(*tree, {"diff-index", "--quiet", "HEAD", "--"}, {.may_fail = true}).code == 0);
   if (!complete) {
     if (!exists && repo.resolve("refs/heads/" + branch) == base)
       repo.delete_ref("refs/heads/" + branch, base);
@@ -217,9 +213,8 @@ inline location add_worktree(const repository& repo, const stdfs::path& path,
 /// for a password. Errors: EGIT.
 inline void fetch(const repository& repo, const std::string& remote) {
   auto lock = lock_repository(repo);
-  command_options options;
-  options.hold = {lock.fd()};
-  command(repo.where(), {"fetch", "--quiet", "--no-auto-gc", "--end-of-options", remote}, options);
+  command(repo.where(), {"fetch", "--quiet", "--no-auto-gc", "--end-of-options", remote},
+          {.hold = {lock.fd()}});
 }
 
 /// Pushes a branch to the branch of that name at a remote, never by force. Asks nobody for a password. Errors:
