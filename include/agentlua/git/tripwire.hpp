@@ -24,8 +24,7 @@ inline std::map<std::string, std::string> ref_values(const repository& repo) {
     values[row.substr(0, first)] = symbolic.empty() ? row.substr(first + 1, second - first - 1)
                                                     : "ref: " + symbolic;
   }
-  command_options quiet;
-  quiet.may_fail = true;
+  const command_options quiet{.may_fail = true};
   auto head = command(at, {"symbolic-ref", "--quiet", "HEAD"}, quiet);
   values["HEAD"] = head.code == 0 ? "ref: " + repository::split_lines(head.out).at(0)
                                   : line(at, {"rev-parse", "HEAD"}, quiet);
@@ -35,21 +34,24 @@ inline std::map<std::string, std::string> ref_values(const repository& repo) {
 /// What is told of a checkout by its index and the dates of its files, none of which is read.
 struct checkout_mark {
   std::string head;   ///< commit; empty when unborn
-  std::string mover;  ///< committer name in the last entry of HEAD's log
+  std::string mover;  ///< last_mover() of HEAD
   std::map<std::string, std::string>
       paths;  ///< changed, staged or untracked -> what tells two states apart
 };
 
+/// Committer name in the last entry of a ref's log; empty when it has none.
+inline std::string last_mover(const location& at, const std::string& ref) {
+  return line(at, {"reflog", "show", "-1", "--format=%gn", ref, "--"}, {.may_fail = true});
+}
+
 /// Looks at a checkout without a lock, so that somebody may be working in it. Untracked files only when
 /// asked for. Errors: EGIT.
 inline checkout_mark mark_checkout(const location& at, bool untracked) {
-  command_options options;
-  options.env = {"GIT_OPTIONAL_LOCKS=0"};
   auto status = command(at,
                         {"status", "--porcelain=v2", "-z", "--branch", "--no-renames",
                          "--no-ahead-behind", "--ignore-submodules=dirty",
                          untracked ? "--untracked-files=normal" : "--untracked-files=no"},
-                        options);
+                        {.env = {"GIT_OPTIONAL_LOCKS=0"}});
   checkout_mark mark;
   for (const std::string& row : split_nul(status.out)) {
     if (row.starts_with("# branch.oid ") && !row.ends_with("(initial)")) mark.head = row.substr(13);
@@ -64,8 +66,7 @@ inline checkout_mark mark_checkout(const location& at, bool untracked) {
         stamp += " " + std::to_string(number);
     mark.paths[std::string(path)] = std::move(stamp);
   }
-  options.may_fail = true;
-  mark.mover = line(at, {"reflog", "show", "-1", "--format=%gn", "HEAD", "--"}, options);
+  mark.mover = last_mover(at, "HEAD");
   return mark;
 }
 
@@ -82,11 +83,8 @@ struct moved_ref {
 /// nothing is changed, when somebody else moved it last, or has moved it since.
 /// Errors: EGIT.
 inline bool put_back_ref(const repository& repo, const moved_ref& moved) {
-  command_options quiet;
-  quiet.may_fail = true;
-  const std::string last = line(
-      repo.where(), {"reflog", "show", "-1", "--format=%gn", moved.ref, "--"}, quiet);
-  if (last != moved.mover || repo.resolve(moved.ref) != moved.now) return false;
+  if (last_mover(repo.where(), moved.ref) != moved.mover || repo.resolve(moved.ref) != moved.now)
+    return false;
   repo.update_ref(moved.rescue, moved.now);
   try {
     repo.update_ref(moved.ref, moved.before, moved.now);
@@ -95,7 +93,7 @@ inline bool put_back_ref(const repository& repo, const moved_ref& moved) {
     return false;
   }
   if (moved.ref == "refs/heads/" + repo.head_branch() && !repo.where().work_tree.empty())
-    command(repo.where(), {"read-tree", "-m", "-u", moved.now, moved.before}, quiet);
+    command(repo.where(), {"read-tree", "-m", "-u", moved.now, moved.before}, {.may_fail = true});
   return true;
 }
 
