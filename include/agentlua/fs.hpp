@@ -92,6 +92,16 @@ inline std::string read_file(const stdfs::path& path, std::size_t limit = SIZE_M
   return read_file(path, limit, info);
 }
 
+/// The same for a small file; nullopt when it cannot be read, for whatever reason.
+inline std::optional<std::string> try_read_file(const stdfs::path& path,
+                                                std::size_t limit = 1u << 16) {
+  try {
+    return read_file(path, limit);
+  } catch (const error&) {
+    return std::nullopt;
+  }
+}
+
 /// Flushes a directory, so that a rename in it survives a power cut.
 inline void sync_directory(const stdfs::path& dir) {
   auto fd = fs::open(dir.empty() ? "." : dir, O_RDONLY | O_DIRECTORY);

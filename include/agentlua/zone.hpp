@@ -92,11 +92,8 @@ class time_zone {
 
  private:
   static std::optional<time_zone> from_file(const std::string& path) {
-    try {
-      return from_bytes(fs::read_file(path, 1u << 20));
-    } catch (const error&) {
-      return std::nullopt;
-    }
+    const auto bytes = fs::try_read_file(path, 1u << 20);
+    return bytes ? from_bytes(*bytes) : std::nullopt;
   }
 
   /// A TZif file (RFC 8536): the block with 64-bit times and its rule; of version 1 the only block.

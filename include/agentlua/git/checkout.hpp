@@ -85,12 +85,13 @@ class branch_checkout {
   /// A small file of the user's, put back as it was when this object goes.
   class user_file {
    public:
-    explicit user_file(stdfs::path path) : path_(std::move(path)), before_(content()) {}
+    explicit user_file(stdfs::path path)
+        : path_(std::move(path)), before_(fs::try_read_file(path_)) {}
     user_file(const user_file&) = delete;
     user_file& operator=(const user_file&) = delete;
     ~user_file() {
       try {
-        if (content() == before_) return;
+        if (fs::try_read_file(path_) == before_) return;
         if (before_) fs::write_file_atomic(path_, *before_);
         else stdfs::remove(path_);
       } catch (const std::exception&) {  // nothing that counts hangs on it
@@ -98,13 +99,6 @@ class branch_checkout {
     }
 
    private:
-    std::optional<std::string> content() const {
-      try {
-        return fs::read_file(path_, 1 << 16);
-      } catch (const error&) {
-        return std::nullopt;
-      }
-    }
     stdfs::path path_;
     std::optional<std::string> before_;
   };

@@ -110,11 +110,8 @@ inline void check_pointers(const location& at) {
                                 "' was replaced by a link; it is left alone, look where it leads");
   const stdfs::path pointer = at.git_dir / "commondir";
   if (!stdfs::exists(at.git_dir, ignored)) return;
-  std::string text;
-  try {
-    if (!stdfs::is_symlink(pointer, ignored)) text = fs::read_file(pointer, 1 << 16);
-  } catch (const error&) {  // gone: it is written again
-  }
+  std::string text;  // empty, also when it is gone: it is written again
+  if (!stdfs::is_symlink(pointer, ignored)) text = fs::try_read_file(pointer).value_or("");
   while (text.ends_with('\n')) text.pop_back();
   if (!text.empty() && stdfs::weakly_canonical(at.git_dir / text, ignored) ==
                            stdfs::weakly_canonical(at.common_dir, ignored))

@@ -37,14 +37,11 @@ inline std::string processes_inside(const stdfs::path& dir) {
       return at == dir.native() || at.starts_with(dir.native() + "/");
     };
     if (!inside("/cwd") && !inside("/root")) continue;
-    try {
-      const std::string name = fs::read_file("/proc/" + pid + "/comm");
-      if (++count > 3) break;
-      found += (count > 1 ? ", process " : "process ") + pid + " (" +
-               text::printable(name.substr(0, name.find('\n'))) + ")";
-    } catch (const error&) {
-      continue;  // it has just ended
-    }
+    const auto name = fs::try_read_file("/proc/" + pid + "/comm");
+    if (!name) continue;  // it has just ended
+    if (++count > 3) break;
+    found += (count > 1 ? ", process " : "process ") + pid + " (" +
+             text::printable(name->substr(0, name->find('\n'))) + ")";
   }
   return found;
 }
@@ -181,17 +178,13 @@ inline void mark_half_removed(const location& tree, const timespec& since) {
 
 /// The moment in that mark, when a removal was cut off after it.
 inline std::optional<timespec> half_removed_since(const location& tree) {
-  try {
-    const std::string text = fs::read_file(tree.git_dir / "locked", 1 << 16);
-    if (!text.starts_with(half_removed)) return std::nullopt;
-    char* rest = nullptr;
-    timespec since{};
-    since.tv_sec = std::strtol(text.c_str() + std::strlen(half_removed), &rest, 10);
-    since.tv_nsec = std::strtol(rest, nullptr, 10);
-    return since;
-  } catch (const error&) {
-    return std::nullopt;
-  }
+  const std::string text = lock_reason(tree);
+  if (!text.starts_with(half_removed)) return std::nullopt;
+  char* rest = nullptr;
+  timespec since{};
+  since.tv_sec = std::strtol(text.c_str() + std::strlen(half_removed), &rest, 10);
+  since.tv_nsec = std::strtol(rest, nullptr, 10);
+  return since;
 }
 
 /// Removes the files of a worktree that are known to be saved, then what git knows of it. Whoever comes

@@ -51,12 +51,7 @@ namespace detail {
 /// The path in a pointer file of git ("gitdir: <path>" or "<path>", perhaps relative to it); empty
 /// when there is none.
 inline stdfs::path pointed_at(const stdfs::path& file, std::string_view prefix = "") {
-  std::string text;
-  try {
-    text = fs::read_file(file, 1 << 16);
-  } catch (const error&) {
-    return {};
-  }
+  std::string text = fs::try_read_file(file).value_or("");
   text.resize(std::min(text.find('\n'), text.size()));
   if (!text.starts_with(prefix) || text.size() == prefix.size()) return {};
   return real_place(file.parent_path() / text.substr(prefix.size()));
@@ -121,12 +116,7 @@ inline std::string branch_in_operation(const repository& repo, const std::string
     dirs.push_back(common / "worktrees" / name);
   for (const stdfs::path& dir : dirs)
     for (const char* file : {"rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"}) {
-      std::string text;
-      try {
-        text = fs::read_file(dir / file, 1 << 16);
-      } catch (const error&) {
-        continue;
-      }
+      std::string text = fs::try_read_file(dir / file).value_or("");
       text = text.substr(0, text.find('\n'));
       if (text == "refs/heads/" + branch || text == branch)
         return "a " + std::string(file[0] == 'B' ? "bisect" : "rebase") + " of branch '" + branch +
@@ -135,14 +125,15 @@ inline std::string branch_in_operation(const repository& repo, const std::string
   return {};
 }
 
+/// The reason that a worktree is locked with; empty when it is not.
+inline std::string lock_reason(const location& tree) {
+  return fs::try_read_file(tree.git_dir / "locked").value_or("");
+}
+
 /// True when add_worktree() made a worktree: the reason that it is locked with says so.
 inline bool is_own_worktree(const location& tree) {
-  try {
-    const std::string reason = fs::read_file(tree.git_dir / "locked", 1 << 16);
-    return reason.starts_with("used by agentlua") || reason.starts_with("kept by agentlua");
-  } catch (const error&) {
-    return false;
-  }
+  const std::string reason = lock_reason(tree);
+  return reason.starts_with("used by agentlua") || reason.starts_with("kept by agentlua");
 }
 
 /// The reason that a worktree is locked with while restore() fills it. It has nothing of its own then.
@@ -150,11 +141,7 @@ inline constexpr const char* half_restored = "used by agentlua: being restored";
 
 /// True when a restore() was cut off in it, or is under way by who holds the repository's lock.
 inline bool is_half_restored(const location& tree) {
-  try {
-    return fs::read_file(tree.git_dir / "locked", 1 << 16).starts_with(half_restored);
-  } catch (const error&) {
-    return false;
-  }
+  return lock_reason(tree).starts_with(half_restored);
 }
 
 /// Lock that serializes what changes the shared part of a repository.
