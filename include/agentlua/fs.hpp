@@ -254,18 +254,23 @@ inline std::vector<std::string> list_directory(const stdfs::path& dir) {
   return names;
 }
 
-/// Removes what writers that died have left in a directory: temporary files that nobody has locked
-/// and that are older than a minute. Returns how many.
+/// Locks what a writer that died has left, file or directory: nobody else has it locked, and it is
+/// older than a minute. Anything else is left alone, and gives no descriptor.
+inline detail::unique_fd lock_abandoned(const stdfs::path& path) {
+  detail::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info {};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_mtime > ::time(nullptr) - 60 ||
+      ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    fd.reset();
+  return fd;
+}
+
+/// Removes temporary files that writers who died have left in a directory. Returns how many.
 inline int sweep_temporaries(const stdfs::path& dir) {
   int swept = 0;
-  for (const std::string& name : list_directory(dir)) {
-    if (!name.starts_with(".tmp.")) continue;
-    detail::unique_fd fd(
-        ::open((dir / name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_mtime > ::time(nullptr) - 60) continue;
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::unlink((dir / name).c_str()) == 0) ++swept;
-  }
+  for (const std::string& name : list_directory(dir))
+    if (name.starts_with(".tmp."))
+      if (auto fd = lock_abandoned(dir / name); fd && ::unlink((dir / name).c_str()) == 0) ++swept;
   return swept;
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 // agentlua/git/sweep.hpp: room 4. What processes of ours have left in git directories when they were killed.
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -69,17 +67,13 @@ inline void sweep_landing_locks(const repository& repo) {
       {at.git_dir / "index.lock", at.git_dir / "HEAD.lock", at.git_dir / "ORIG_HEAD.lock"});
 }
 
-/// Temporary files, and directories of save() whose owner is gone.
+/// Temporary files, and directories of our own whose owner is gone.
 inline void sweep_directory(const stdfs::path& dir) {
   fs::sweep_temporaries(dir);
   for (const std::string& name : fs::list_directory(dir)) {
     if (!name.starts_with(scratch_directory::prefix)) continue;
-    agentlua::detail::unique_fd fd(
-        ::open((dir / name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_mtime > ::time(nullptr) - 60) continue;
     std::error_code stays;
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) stdfs::remove_all(dir / name, stays);
+    if (auto fd = fs::lock_abandoned(dir / name)) stdfs::remove_all(dir / name, stays);
   }
 }
 
