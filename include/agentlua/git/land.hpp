@@ -55,16 +55,18 @@ class landing {
       result_ = {};
       if ((prepare() && publish()) || result_.status != "moved") return result_;
     }
-    return refuse("refused", "branch '" + ask_.base + "' keeps moving; try again");
+    refuse("refused", "branch '" + ask_.base + "' keeps moving; try again");
+    return result_;
   }
 
  private:
   const std::string base_ref() const { return "refs/heads/" + ask_.base; }
 
-  land_result& refuse(const std::string& status, const std::string& reason) {
+  /// Says why it ends. Always false, for steps to return.
+  bool refuse(const std::string& status, const std::string& reason) {
     result_.status = status;
     result_.reason = reason;
-    return result_;
+    return false;
   }
 
   command_options guarded(bool may_fail = true) const {
@@ -75,25 +77,24 @@ class landing {
   bool prepare() {
     auto base = repo_.resolve(base_ref());
     auto tip = repo_.resolve("refs/heads/" + ask_.branch);
-    if (!base) return refuse("refused", "base branch '" + ask_.base + "' does not exist"), false;
-    if (!tip) return refuse("refused", "branch '" + ask_.branch + "' does not exist"), false;
+    if (!base) return refuse("refused", "base branch '" + ask_.base + "' does not exist");
+    if (!tip) return refuse("refused", "branch '" + ask_.branch + "' does not exist");
     result_.base = *base;
     tip_ = *tip;
-    if (repo_.contains(*base, *tip))
-      return refuse("empty", "the branch has no commits of its own"), false;
+    if (repo_.contains(*base, *tip)) return refuse("empty", "the branch has no commits of its own");
     if (!merge()) return false;
-    if (auto problem = checkout_.check(result_.files)) return blocked(std::move(*problem)), false;
+    if (auto problem = checkout_.check(result_.files)) return blocked(std::move(*problem));
     return make_commit();
   }
 
   /// Merges in the object store; no checkout, no index.
   bool merge() {
     auto merged = git::merge(repo_, result_.base, tip_, guarded());
-    if (!merged.problem.empty()) return refuse("refused", merged.problem), false;
-    if (!merged.conflicts.empty()) return conflicting(std::move(merged)), false;
+    if (!merged.problem.empty()) return refuse("refused", merged.problem);
+    if (!merged.conflicts.empty()) return conflicting(std::move(merged));
     tree_ = merged.tree;
     result_.files = diff(repo_, result_.base, tree_);
-    if (result_.files.empty()) return refuse("empty", "the branch changes nothing"), false;
+    if (result_.files.empty()) return refuse("empty", "the branch changes nothing");
     for (const changed_file& file : result_.files)
       for (const std::string& glob : ask_.protect)
         if (text::glob_match(glob, file.path)) {
@@ -101,15 +102,15 @@ class landing {
           break;
         }
     if (!result_.paths.empty())
-      return refuse("protected", "the branch changes protected paths: " + listed(result_.paths)),
-             false;
+      return refuse("protected", "the branch changes protected paths: " + listed(result_.paths));
     return is_fresh();
   }
 
-  void conflicting(merge_result merged) {
+  bool conflicting(merge_result merged) {
     result_.conflicts = std::move(merged.conflicts);
     for (const conflict& one : result_.conflicts) result_.paths.push_back(one.path);
-    refuse("conflict", "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths));
+    return refuse("conflict",
+                  "the branch conflicts with '" + ask_.base + "' in " + listed(result_.paths));
   }
 
   /// False when the base has changed files of this branch since the work was verified.
@@ -120,8 +121,7 @@ class landing {
       if (ours.contains(file.path)) result_.paths.push_back(file.path);
     if (result_.paths.empty()) return true;
     return refuse("stale", "'" + ask_.base + "' has changed since the work was verified: " +
-                               listed(result_.paths)),
-           false;
+                               listed(result_.paths));
   }
 
   bool make_commit() {
@@ -137,13 +137,12 @@ class landing {
   bool rebase() {
     merge_result last;
     result_.commit = replay(repo_, guarded(false)).run(result_.base, tip_, last);
-    if (!last.problem.empty()) return refuse("refused", last.problem), false;
-    if (result_.commit.empty()) return conflicting(std::move(last)), false;
+    if (!last.problem.empty()) return refuse("refused", last.problem);
+    if (result_.commit.empty()) return conflicting(std::move(last));
     if (line(repo_.where(), {"rev-parse", result_.commit + "^{tree}"}) == tree_) return true;
     return refuse("refused",
                   "the commits of the branch, one by one, do not come to what it merges "
-                  "to; land it with squash or merge"),
-           false;
+                  "to; land it with squash or merge");
   }
 
   /// Moves the base. What a crash leaves is decided by the pending ref and the base alone.
@@ -155,12 +154,12 @@ class landing {
       return true;
     }
     repo_.delete_ref(ask_.pending_ref, result_.commit);
-    return blocked(std::move(*problem)), false;
+    return blocked(std::move(*problem));
   }
 
-  void blocked(branch_checkout::refusal problem) {
+  bool blocked(branch_checkout::refusal problem) {
     result_.paths = std::move(problem.paths);
-    refuse(problem.raced ? "moved" : "refused", problem.reason);
+    return refuse(problem.raced ? "moved" : "refused", problem.reason);
   }
 
   const repository& repo_;
