@@ -76,9 +76,7 @@ class branch_checkout {
     if (moved_only_files(done.err)) command(*at_, {"read-tree", "-m", "-u", to, from}, guarded());
     if (now != from) return refusal{"branch '" + branch_ + "' moved meanwhile", {}, true};
     if (auto problem = overlap(files)) return problem;
-    std::string said = done.err.empty() ? done.out : done.err;
-    while (!said.empty() && said.back() == '\n') said.pop_back();
-    return refusal{"cannot bring " + where() + " forward: " + said, {}};
+    return refusal{"cannot bring " + where() + " forward: " + detail::complaint(done), {}};
   }
 
  private:

@@ -119,6 +119,13 @@ inline void check_pointers(const location& at) {
   fs::write_file_atomic(pointer, "../..\n");
 }
 
+/// What a git that failed has said, without the end of the line.
+inline std::string complaint(const run_result& done) {
+  std::string text = done.err.empty() ? done.out : done.err;
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 /// Runs git with settings that win over every file. Errors: ENOENT (no git program), EPLANTED, EGIT
 /// (git's own message) unless `may_fail`.
 inline run_result invoke(const location& at, const std::vector<std::string>& settings,
@@ -143,11 +150,9 @@ inline run_result invoke(const location& at, const std::vector<std::string>& set
   start.contain = false;
   run_result result = run(std::move(start));
   if (!result.error_code.empty()) throw error(result.error_code, result.error_text);
-  if (result.code != 0 && !options.may_fail) {
-    std::string reason = result.err.empty() ? result.out : result.err;
-    while (!reason.empty() && reason.back() == '\n') reason.pop_back();
-    throw error("EGIT", "git " + name + " failed (" + std::to_string(result.code) + "): " + reason);
-  }
+  if (result.code != 0 && !options.may_fail)
+    throw error("EGIT", "git " + name + " failed (" + std::to_string(result.code) +
+                            "): " + complaint(result));
   return result;
 }
 

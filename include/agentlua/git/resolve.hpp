@@ -46,7 +46,7 @@ inline operation_state step(const location& at, const std::vector<std::string>& 
   auto done = command(at, args, {.may_fail = true});
   auto state = operation_status(at);
   if (done.code != 0 && state.conflicts.empty())
-    throw error("EGIT", "git " + args[0] + " failed: " + (done.err.empty() ? done.out : done.err));
+    throw error("EGIT", "git " + args[0] + " failed: " + complaint(done));
   return state;
 }
 
