@@ -13,23 +13,26 @@
 
 namespace agentlua::git {
 
-/// Why a worktree cannot simply be committed as it is; empty when it can.
-inline std::string leftovers_refusal(const location& tree, const std::string& branch) {
+namespace detail {
+
+/// Refuses a worktree that cannot simply be committed as it is. Errors: EUNFINISHED.
+inline void check_leftovers(const location& tree, const std::string& branch) {
+  auto refuse = [&](const std::string& reason) {
+    throw error("EUNFINISHED",
+                "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
+  };
   if (auto busy = unfinished_operation(tree); !busy.empty())
-    return "a " + busy + " is unfinished in it";
+    refuse("a " + busy + " is unfinished in it");
   auto head = repository::at(tree).head_branch();
   if (head != branch)
-    return head.empty() ? "HEAD is detached, expected branch '" + branch + "'"
-                        : "branch '" + head + "' is checked out, expected '" + branch + "'";
-  if (!command(tree, {"ls-files", "--unmerged", "-z"}).out.empty()) return "it has unmerged files";
+    refuse(head.empty() ? "HEAD is detached, expected branch '" + branch + "'"
+                        : "branch '" + head + "' is checked out, expected '" + branch + "'");
+  if (!command(tree, {"ls-files", "--unmerged", "-z"}).out.empty()) refuse("it has unmerged files");
   for (const std::string& path :
        split_nul(command(tree, {"ls-files", "-z", "--others", "--exclude-standard"}).out))
     if (path.ends_with('/'))
-      return "'" + path + "' is a repository of its own, whose content git would not keep";
-  return {};
+      refuse("'" + path + "' is a repository of its own, whose content git would not keep");
 }
-
-namespace detail {
 
 /// A repository inside of a checkout that its index has as a commit (a submodule), and where it is now.
 struct inner_repository {
@@ -96,9 +99,7 @@ inline void commit_in_submodules(const location& tree, const std::string& messag
   for (const submodule& one : submodules_of(tree)) {
     clear_stale_locks(one.at, "");
     const auto branch = repository::at(one.at).head_branch();
-    if (auto reason = leftovers_refusal(one.at, branch); !reason.empty())
-      throw error("EUNFINISHED",
-                  "work in '" + one.at.work_tree.native() + "' cannot be committed: " + reason);
+    check_leftovers(one.at, branch);
     commit_in_submodules(one.at, message);
     stage_all(one.at, {});
     commit_index(one.at, branch.empty() ? "HEAD" : "refs/heads/" + branch, message);
@@ -115,9 +116,7 @@ inline std::string commit_leftovers(
     const location& tree, const std::string& branch, const std::string& message,
     const std::vector<std::string>& exclude, const std::string& base = "HEAD") {
   clear_stale_locks(tree, branch);
-  if (auto reason = leftovers_refusal(tree, branch); !reason.empty())
-    throw error("EUNFINISHED",
-                "work in '" + tree.work_tree.native() + "' cannot be committed: " + reason);
+  detail::check_leftovers(tree, branch);
   detail::commit_in_submodules(tree, message);
   detail::stage_all(tree, exclude, base);
   return detail::commit_index(tree, "refs/heads/" + branch, message);
