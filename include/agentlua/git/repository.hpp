@@ -25,12 +25,6 @@ struct deleter {
 template <class T, auto Free>
 using owned = std::unique_ptr<T, deleter<Free>>;
 
-/// libgit2's message for the call that failed just now.
-inline std::string last_message() {
-  const git_error* problem = git_error_last();
-  return problem != nullptr && problem->message != nullptr ? problem->message : "unknown reason";
-}
-
 }  // namespace detail
 
 /// A repository seen from one checkout.

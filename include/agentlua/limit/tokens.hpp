@@ -50,10 +50,6 @@ class limit_tokens {
     const limit_token& one = (*this)[i];
     return one.kind == limit_token::number && one.digits >= least && one.digits <= most;
   }
-  /// True when nothing is between the tokens `i` and `i + 1`.
-  bool joined(std::size_t i) const noexcept {
-    return (*this)[i].begin + (*this)[i].text.size() == (*this)[i + 1].begin;
-  }
   /// The message from token `i` on, in its own letters; "" behind the end.
   std::string_view raw(std::size_t i) const noexcept {
     return i < tokens_.size() ? raw_.substr(tokens_[i].begin) : std::string_view();
