@@ -205,10 +205,7 @@ inline int on_signal(lua_State* L) {
 /// exit_on_signal(number): from now on it ends the process at once, with exit code 128 + number.
 inline int exit_on_signal(lua_State* L) {
   int number = check_signal(L, 1);
-  failure problem;
-  if (!protect(problem, [&] { event_loop::exit_on_signal(number); })) return fail(L, problem);
-  lua_pushboolean(L, 1);
-  return 1;
+  return answer(L, [&] { return event_loop::exit_on_signal(number), true; });
 }
 
 /// watch_path(path) -> source that is signalled whenever the file or directory changes.

@@ -27,12 +27,7 @@ inline int try_acquire(lua_State* L) {
 /// held(path) -> true while somebody holds it.
 inline int held(lua_State* L) {
   std::string_view path = check_path(L, 1);
-  failure problem;
-  bool answer = false;
-  if (!protect(problem, [&] { answer = file_lock::held(stdfs::path(path)); }))
-    return fail(L, problem);
-  lua_pushboolean(L, answer ? 1 : 0);
-  return 1;
+  return answer(L, [&] { return file_lock::held(stdfs::path(path)); });
 }
 
 inline int fd(lua_State* L) {

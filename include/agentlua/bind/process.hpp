@@ -114,10 +114,7 @@ inline int write(lua_State* L) {
   self(L);  // its error comes first
   std::string_view bytes = check_string(L, 2);
   child& c = self(L);
-  failure problem;
-  if (!protect(problem, [&] { c.native->write(bytes); })) return fail(L, problem);
-  lua_pushboolean(L, 1);
-  return 1;
+  return answer(L, [&] { return c.native->write(bytes), true; });
 }
 inline int close_stdin(lua_State* L) {
   child& c = self(L);
@@ -134,19 +131,12 @@ inline int resize(lua_State* L) {
     *into = static_cast<unsigned short>(number);
   }
   child& c = self(L);
-  failure problem;
-  if (!protect(problem, [&] { c.native->resize(size); })) return fail(L, problem);
-  lua_pushboolean(L, 1);
-  return 1;
+  return answer(L, [&] { return c.native->resize(size), true; });
 }
 /// echoes() -> whether its terminal shows what is typed.
 inline int echoes(lua_State* L) {
   child& c = self(L);
-  failure problem;
-  bool answer = false;
-  if (!protect(problem, [&] { answer = c.native->echoes(); })) return fail(L, problem);
-  lua_pushboolean(L, answer ? 1 : 0);
-  return 1;
+  return answer(L, [&] { return c.native->echoes(); });
 }
 /// signal(number): to every process of the tree.
 inline int signal(lua_State* L) {

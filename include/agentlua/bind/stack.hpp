@@ -79,6 +79,16 @@ inline int raise(lua_State* L, const failure& problem) {
   return luaL_error(L, "%s", problem.message);
 }
 
+/// For a function that answers with true or false: what `work` returns; nil, message, code when it throws.
+template <class Work>
+int answer(lua_State* L, Work&& work) {
+  failure problem;
+  bool yes = false;
+  if (!protect(problem, [&] { yes = work(); })) return fail(L, problem);
+  lua_pushboolean(L, yes ? 1 : 0);
+  return 1;
+}
+
 /// Registry key of what belongs to type T in this module.
 template <class T>
 inline const char type_key = 0;

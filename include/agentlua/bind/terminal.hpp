@@ -59,10 +59,7 @@ inline int set(lua_State* L) {
   self(L);  // its error comes first
   auto wanted = static_cast<terminal::mode>(luaL_checkoption(L, 2, nullptr, names));
   input& in = self(L);
-  failure problem;
-  if (!protect(problem, [&] { in.native->set(wanted); })) return fail(L, problem);
-  lua_pushboolean(L, 1);
-  return 1;
+  return answer(L, [&] { return in.native->set(wanted), true; });
 }
 /// read() -> bytes that were typed; nil when there are none yet; false when none will come.
 inline int read(lua_State* L) {
