@@ -177,16 +177,20 @@ inline settings read_settings(const location& at) {
   return out;
 }
 
-/// Files that git would read if they were there.
-inline std::vector<stdfs::path> configuration_files(const location& at) {
-  std::vector<stdfs::path> files = {
-      at.common_dir / "config", at.common_dir / "config.worktree", "/etc/gitconfig"};
+/// The user's own directory of git.
+inline stdfs::path user_directory() {
   const char* home = std::getenv("HOME");
   const char* xdg = std::getenv("XDG_CONFIG_HOME");
+  if (xdg != nullptr && *xdg != 0) return stdfs::path(xdg) / "git";
+  return stdfs::path(home != nullptr ? home : "/") / ".config/git";
+}
+
+/// Files that git would read if they were there.
+inline std::vector<stdfs::path> configuration_files(const location& at) {
+  std::vector<stdfs::path> files = {at.common_dir / "config", at.common_dir / "config.worktree",
+                                    "/etc/gitconfig", user_directory() / "config"};
   if (const char* global = std::getenv("GIT_CONFIG_GLOBAL")) files.emplace_back(global);
-  if (home != nullptr) files.push_back(stdfs::path(home) / ".gitconfig");
-  if (xdg != nullptr && *xdg != 0) files.push_back(stdfs::path(xdg) / "git/config");
-  else if (home != nullptr) files.push_back(stdfs::path(home) / ".config/git/config");
+  if (const char* home = std::getenv("HOME")) files.push_back(stdfs::path(home) / ".gitconfig");
   return files;
 }
 

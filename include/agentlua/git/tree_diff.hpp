@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,13 +30,8 @@ namespace detail {
 class diff_attributes {
  public:
   explicit diff_attributes(const repository& repo) : tree_(repo.where().work_tree) {
-    const char* home = std::getenv("HOME");
-    const char* xdg = std::getenv("XDG_CONFIG_HOME");
-    const stdfs::path user = xdg != nullptr && *xdg != 0
-                                 ? stdfs::path(xdg)
-                                 : stdfs::path(home ? home : "/") / ".config";
     any_ = is_set(repo.native(), "core.attributesfile") || name_diffs("/etc/gitattributes") ||
-           name_diffs(user / "git/attributes") ||
+           name_diffs(user_directory() / "attributes") ||
            name_diffs(repo.where().common_dir / "info/attributes");
   }
 
