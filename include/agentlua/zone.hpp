@@ -2,7 +2,6 @@
 // agentlua/zone.hpp: room 2. Time zones by name: what a clock there shows, and when it shows that.
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "agentlua/detail/posix_zone.hpp"
 #include "agentlua/fs.hpp"
+#include "agentlua/text.hpp"
 
 namespace agentlua {
 
@@ -36,8 +36,7 @@ class time_zone {
   static std::optional<time_zone> named(std::string_view name) {
     if (name.empty() || name.size() > 64 || name[0] == '/') return std::nullopt;
     for (char c : name)
-      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '+' && c != '-' &&
-          c != '/')
+      if (!text::alnum(c) && std::string_view("/_+-").find(c) == std::string_view::npos)
         return std::nullopt;
     const char* dir = std::getenv("TZDIR");
     return from_file(

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agentlua/text.hpp"
+
 namespace agentlua::detail {
 
 /// A word (letters, small), a number, or one other character.
@@ -26,7 +28,7 @@ struct limit_token {
 class limit_tokens {
  public:
   explicit limit_tokens(std::string_view message) : raw_(message), small_(message) {
-    for (char& c : small_) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (char& c : small_) c = text::lower(c);
     std::size_t at = 0;
     while (at < small_.size()) at += skip(at) != 0 ? skip(at) : add(at);
   }

@@ -1,13 +1,13 @@
 #pragma once
 // agentlua/limit/zone_name.hpp: room 3. Zones as people name them: "PST", "GMT+2", "(Europe/Berlin)".
 
-#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "agentlua/text.hpp"
 #include "agentlua/zone.hpp"
 
 namespace agentlua::detail {
@@ -85,7 +85,7 @@ inline std::optional<time_zone> zone_of_abbreviation(std::string_view text) {
       {"pacific", "America/Los_Angeles"},
   };
   std::string small(text);
-  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : small) c = text::lower(c);
   for (std::string_view start : {"utc", "gmt"})
     if (small.rfind(start, 0) == 0)
       if (auto offset = read_offset(std::string_view(small).substr(3))) return time_zone(*offset);
@@ -111,9 +111,7 @@ inline zone_name read_zone_name(std::string_view text) {
     found.length = close + 1;
     text = text.substr(1, close - 1);
   } else {
-    auto in_zone = [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("/_+-:").find(c) < 5;
-    };
+    auto in_zone = [](char c) { return text::alnum(c) || std::string_view("/_+-:").find(c) < 5; };
     while (found.length < text.size() && in_zone(text[found.length])) ++found.length;
     while (found.length > 0 && std::string_view(":-/").find(text[found.length - 1]) < 3)
       --found.length;
