@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "agentlua/json.hpp"
+
 namespace agentlua {
 
 namespace detail {
@@ -34,38 +36,8 @@ inline std::string percent(std::string_view bytes, bool upper) {
   std::string out;
   for (char c : bytes) {
     auto byte = static_cast<unsigned char>(c);
-    bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                 (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '.' || byte == '_' ||
-                 byte == '~';
-    if (plain) out += c;
+    if (text::alnum(c) || std::string_view("-._~").find(c) != std::string_view::npos) out += c;
     else out += {'%', hex[byte >> 4], hex[byte & 15]};
-  }
-  return out;
-}
-
-/// As it stands inside of a JSON string (RFC 8259, section 7; non-ASCII bytes as they are).
-inline std::string json_escaped(std::string_view bytes) {
-  std::string out;
-  for (char c : bytes) {
-    switch (c) {
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      default:
-        out += c;
-    }
   }
   return out;
 }
@@ -109,7 +81,8 @@ class redactor {
 
   void add_forms(const std::string& value) {
     add(value);
-    add(detail::json_escaped(value));
+    const std::string quoted = dump_json(value);
+    add(std::string_view(quoted).substr(1, quoted.size() - 2));
     for (bool option : {false, true}) {
       add(detail::percent(value, option));
       for (std::size_t offset : {0, 1, 2}) {  // digits that what stands before has a part in

@@ -37,7 +37,7 @@ TEST_CASE("a secret is replaced by its name; everything else stays as it is") {
 
 TEST_CASE("a secret that comes in two pieces, cut anywhere, is replaced in each of its forms") {
   const std::string forms[] = {
-      secret, agentlua::detail::json_escaped(secret), agentlua::detail::percent(secret, true),
+      secret, R"(s3cr\"t/+val\\ue?%1)", agentlua::detail::percent(secret, true),
       agentlua::detail::percent(secret, false)};
   for (const std::string& form : forms) {
     const std::string text = "before " + form + " after";
@@ -68,6 +68,12 @@ TEST_CASE("base64 of it is found at every offset in what is encoded") {
 TEST_CASE("of secrets that begin alike the longest is replaced") {
   redactor r(named_secrets{{"SHORT", "abcdef"}, {"LONG", "abcdefghij"}, {"OTHER", "cdefgh"}});
   CHECK(clean(r, "abcdef abcdefghij abcdefghi cdefgh") == "[SHORT] [LONG] [SHORT]ghi [OTHER]");
+}
+
+TEST_CASE("a secret with control characters is found in JSON as well") {
+  redactor r(named_secrets{{"KEY", "abc\x1b\b\ndef\x7f"}});
+  CHECK(clean(r, R"({"k":"abc\u001b\b\ndef)"
+                 "\x7f\"}") == R"({"k":"[KEY]"})");
 }
 
 TEST_CASE("values that are too short are not looked for") {
