@@ -69,5 +69,6 @@ describe("checks of the work", function()
     local list = checks.home_paths { secrets = {}, patch = function() return patch end }
     assert.same({ "a", 11, "b", 1 }, { list[1].path, list[1].line, list[2].path, list[2].line })
     assert.equal(2, #list)
+    assert.same({ "9 home directory of 'new'" }, found("home_paths", { "++ b/other", "++ x", "/home/new/x" }))
   end)
 end)

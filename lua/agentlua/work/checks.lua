@@ -66,8 +66,8 @@ local function added_lines(patch, look)
   local path, number
   for line in patch:gmatch "([^\n]*)\n?" do
     local kind = line:sub(1, 1)
-    if line:sub(1, 4) == "+++ " then
-      path, number = line:match '^%+%+%+ "?b/(.-)"?%s*$', nil
+    if not number and line:sub(1, 4) == "+++ " then -- else a line that begins with ++
+      path = line:match '^%+%+%+ "?b/(.-)"?%s*$'
     elseif line:sub(1, 2) == "@@" then
       number = tonumber(line:match "^@@ %-[%d,]+ %+(%d+)")
     elseif line:sub(1, 11) == "diff --git " then
