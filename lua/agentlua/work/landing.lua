@@ -10,7 +10,6 @@ local questions = require "agentlua.task.questions"
 
 local M = {}
 
-
 --- The ref that holds a commit while it lands.
 function M.pending_ref(_, task) return "refs/agentlua/pending/" .. fields.id8(task) end
 

@@ -13,7 +13,6 @@ local M = {}
 --- Seconds that a status command may take.
 local patience = 60
 
-
 -- What `pr.status` of config.lua says of a task: its first word, and the rest of what it printed. It runs
 -- in the main checkout and knows the task by its surroundings and, as JSON, on stdin. nil: it failed.
 local function ask(project, task, known)

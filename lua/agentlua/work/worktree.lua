@@ -156,13 +156,6 @@ local function check_out(project, task, tree)
   return tree
 end
 
--- Who worked in it is gone, for we own its task: what a git of his had locked when it was killed is free.
-local function remove_locks(project, tree)
-  local locks = { project:repo().at.common_dir .. "/refs/heads/" .. tree.branch }
-  for i, name in ipairs { "index", "HEAD", "ORIG_HEAD" } do locks[i + 1] = tree.at.git_dir .. "/" .. name end
-  for _, path in ipairs(locks) do core.fs.remove(path .. ".lock") end
-end
-
 -- The worktree that a task has already; nil when there is nothing to go on with.
 local function existing(project, task)
   local tree, message, code = project:remembered_tree(task, "worktree")
@@ -170,10 +163,7 @@ local function existing(project, task)
   if not tree then return nil end
   local tip = project:repo():resolve("refs/heads/" .. tree.branch)
   local used = task.worktree.ready or (tip and tip ~= tree.base_commit)
-  if used and tree.at then
-    remove_locks(project, tree)
-    return tree
-  end
+  if used and tree.at then return tree end
   if used and tip and not core.fs.stat(tree.path) then return check_out(project, task, tree) end -- removed by hand
   if not used and tip then -- half made when its runner was killed
     errors.check(project:repo():worktree_remove {
