@@ -144,7 +144,7 @@ unsigned long long memory_of(pid_t pid) {
   return fields == 2 && resident > shared ? (resident - shared) * ::sysconf(_SC_PAGESIZE) : 0;
 }
 
-// True when a process has a number in more PID namespaces than we have (proc(5), NSpid).
+// In how many PID namespaces, ours and below, a process has a number (proc(5), NSpid).
 int namespaces_of(const char* who) {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/%s/status", who);

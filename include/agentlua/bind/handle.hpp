@@ -80,7 +80,7 @@ void new_handle_type(lua_State* L, const char* type, const luaL_Reg* methods,
 }
 
 /// A Lua method for `Op`, of type json(T&, const json&): handle, then one table or value.
-/// Returns the result; nil, message, code when it throws. Type names come from T::lua_type.
+/// Returns the result; nil, message, code when it throws.
 template <class T, const char* const* Type, auto Op>
 int json_method(lua_State* L) {
   lua_settop(L, 2);
