@@ -1,6 +1,7 @@
 local core = require "agentlua.core"
 local fiber = require "agentlua.fiber"
 local git = require "agentlua.git"
+local lock = require "agentlua.lock"
 local support = require "support"
 
 describe("git", function()
@@ -40,6 +41,20 @@ describe("git", function()
     local unborn = assert(git.open(support.dir .. "/unborn"))
     assert.equal("trunk", unborn.branch)
     assert.same({ n = 1 }, table.pack(unborn:resolve "HEAD"))
+  end)
+
+  it("mark_checkout does not look while work lands: files change before HEAD does", function()
+    local file, mark = path .. "/file.txt", nil
+    local before = core.fs.read(file)
+    fiber.run(function()
+      local landing = assert(lock(path .. "/.git/agentlua.lock"))
+      support.write("repo/file.txt", "half landed\n")
+      fiber.spawn(function() mark = assert(repo:mark_checkout {}) end)
+      fiber.sleep(0.3)
+      support.write("repo/file.txt", before)
+      landing:close()
+    end)
+    assert.same({ repo:resolve "HEAD", {} }, { mark.head, mark.paths })
   end)
 
   it("reads commits, refs and who commits", function()

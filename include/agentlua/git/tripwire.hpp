@@ -9,6 +9,7 @@
 
 #include "agentlua/git/repository.hpp"
 #include "agentlua/git/survey.hpp"
+#include "agentlua/git/worktree.hpp"
 
 namespace agentlua::git {
 
@@ -44,9 +45,11 @@ inline std::string last_mover(const location& at, const std::string& ref) {
   return line(at, {"reflog", "show", "-1", "--format=%gn", ref, "--"}, {.may_fail = true});
 }
 
-/// Looks at a checkout without a lock, so that somebody may be working in it. Untracked files only when
-/// asked for. Errors: EGIT.
+/// Looks at a checkout, in which somebody may be working, but which no work of ours is landing in: a landing
+/// changes files and then HEAD. Untracked files only when asked for. Errors: EGIT, ELOCKED (the repository's
+/// lock is not free within two seconds).
 inline checkout_mark mark_checkout(const location& at, bool untracked) {
+  auto lock = lock_repository(repository::at(at), seconds(2));
   auto status = command(at,
                         {"status", "--porcelain=v2", "-z", "--branch", "--no-renames",
                          "--no-ahead-behind", "--ignore-submodules=dirty",
