@@ -48,28 +48,28 @@ TEST_CASE_FIXTURE(leak_check, "the wall bound ends a child that goes on writing"
   CHECK(done.bound == "wall");
   CHECK(done.signal == SIGTERM);
   CHECK(done.seconds >= 0.2);
-  CHECK(done.seconds < 3);
+  CHECK(done.seconds < 10);
 }
 
 TEST_CASE_FIXTURE(leak_check, "the idle bound ends a child that is silent, and no other") {
   auto start = options({"sh", "-c",
-                        "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.1; done; "
+                        "for i in 1 2 3 4 5 6; do echo $i >&2; sleep 0.2; done; "
                         "exec sleep 60"});
-  start.bounds.idle = seconds(0.4);
+  start.bounds.idle = seconds(1);
   auto done = run(start);
   CHECK(done.bound == "idle");
   CHECK(done.err == "1\n2\n3\n4\n5\n6\n");
-  CHECK(done.seconds > 0.9);
-  CHECK(done.seconds < 4);
+  CHECK(done.seconds > 2);
+  CHECK(done.seconds < 15);
 }
 
 TEST_CASE_FIXTURE(leak_check, "a child that waits for a slow reader is not idle") {
   event_loop loop;
   auto start = options({"sh", "-c", "head -c 16777216 /dev/zero"});
-  start.bounds.idle = seconds(0.1);
+  start.bounds.idle = seconds(1);
   process child(loop, start);
   CHECK_FALSE(step_until(
-      loop, [&] { return finished(child); }, seconds(0.5)));
+      loop, [&] { return finished(child); }, seconds(2)));
   CHECK(child.result().bound == "");
   std::string bytes;
   CHECK(step_until(loop, [&] { return child.out().take_all(bytes), finished(child); }));
@@ -193,7 +193,7 @@ TEST_CASE_FIXTURE(leak_check, "a child that ends by itself leaves nothing, and i
   auto done = run(fixture("leaves_grandchild.sh", nap));
   CHECK(done.code == 3);
   CHECK(done.out == "ready\n");
-  CHECK(done.seconds < 1.5);
+  CHECK(done.seconds < 10);
   CHECK(processes_with(nap).empty());
 }
 
@@ -203,7 +203,7 @@ TEST_CASE_FIXTURE(leak_check, "a stranger that holds stdout delays the end by tw
   CHECK(done.code == 3);
   CHECK(done.out == "ready\n");
   CHECK(done.seconds >= 2);
-  CHECK(done.seconds < 4);
+  CHECK(done.seconds < 10);
   for (pid_t pid : processes_with(nap)) ::kill(pid, SIGKILL);
   CHECK(gone(nap));
 }

@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(store_fixture, "concurrent updates are all kept, while the tas
     for (int i = 0;; ++i) {  // by hand, without the locks of a store
       const char* status[] = {"todo", "in-progress", "done"};
       fs::rename_noreplace(root / status[i % 3] / file, root / status[(i + 1) % 3] / file);
-      timespec nap{0, 5'000'000};
+      timespec nap{0, 20'000'000};  // longer than several looks at the directories take
       ::nanosleep(&nap, nullptr);
     }
   }
