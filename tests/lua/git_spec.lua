@@ -190,20 +190,14 @@ describe("git", function()
   end)
 
   it("while git works, other fibers go on", function()
-    local ticks, during = 0, nil
     support.run(function()
-      local ticker = fiber.spawn(function()
-        while true do
-          ticks = ticks + 1
-          fiber.sleep(0)
-        end
+      local held = assert(lock(path .. "/.git/agentlua.lock"))
+      fiber.spawn(function()
+        fiber.sleep(0.05)
+        held:close()
       end)
-      local before = ticks
-      repo:status()
-      during = ticks - before
-      fiber.cancel(ticker)
+      add_tree "topic" -- needs what the other fiber gives back
     end)
-    assert.is_true(during > 1, during .. " ticks")
   end)
 
   it("many operations at the same time", function()
