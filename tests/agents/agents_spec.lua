@@ -8,8 +8,8 @@ local write = { write = "hello.txt", content = "from the model\n" }
 local check = { shell = "cat hello.txt > copy.txt" }
 local say = { say = "Done." }
 
--- By name: what the model says, the most attempts (2), max_turns; `silence`: the CLI has as long for its first word
--- as it took for all of the first scenario, on a machine that may be busy.
+-- By name: what the model says, the most attempts (2), max_turns; `silence`: seconds that it may be silent, three
+-- times as long while it is ended before it has asked the model, on a machine that may be busy.
 local scenarios = {
   { name = "work", title = "does the whole loop", steps = { write, check, say } },
   { name = "limit", title = "waits for a limit that ends", steps = { { error = "limit" }, write, check, say } },
@@ -20,7 +20,7 @@ local scenarios = {
     attempts = 1 },
   { name = "turns", title = "goes on in its session when its turns are used up", steps = { write, check, say },
     max_turns = 2 },
-  { name = "hang", title = "is ended when it falls silent", steps = { { hang = true } }, attempts = 1, silence = true },
+  { name = "hang", title = "is ended when it falls silent", steps = { { hang = true } }, attempts = 1, silence = 4 },
 }
 
 local full = os.getenv "AGENTLUA_AGENTS" == "full"
@@ -61,8 +61,9 @@ local function story(w, result)
   return table.concat(parts, "\n")
 end
 
--- Runs the loop, and looks at what came of it: `expected` is {endings, status, spent attempts, most requests}.
-local function run(w, cli, expected)
+-- Runs the loop, and looks at what came of it: `expected` is {endings, status, spent attempts, most requests}. Returns
+-- the task and the requests. `hasty`: there may be none of these.
+local function run(w, cli, expected, hasty)
   local id = w:add "a thing"
   local result = w:al("run", "execute.lua", "--agent", cli.name, { timeout = 2 * patience })
   local task, about, work, outside = w:task(id), story(w, result), w:requests()
@@ -70,7 +71,7 @@ local function run(w, cli, expected)
   assert.equal(expected[2], task.status, about)
   assert.equal(expected[3], spent(task), "attempts spent; " .. about)
   assert.equal(expected[2] == "done", landed(w), about)
-  assert.is_true(#work > 0 and #work <= expected[4], #work .. " requests; " .. about)
+  assert.is_true((hasty or #work > 0) and #work <= expected[4], #work .. " requests; " .. about)
   assert.same({}, outside, about)
   assert.same({}, w:processes())
   return task, work
@@ -102,7 +103,7 @@ end
 
 for _, name in ipairs { "claude", "codex", "gemini", "qwen", "opencode" } do
   describe("the real " .. name, function()
-    local cli, w, busy = clis[name], nil, nil
+    local cli, w = clis[name], nil
     local bin, reason = worlds.install(name)
     cli.name, cli.bin = name, bin
     if not bin then return pending("is not tested here: " .. reason) end
@@ -112,10 +113,17 @@ for _, name in ipairs { "claude", "codex", "gemini", "qwen", "opencode" } do
       local expected = cli[scenario.name]
       if expected and (full or not expected.slow) then
         it(scenario.title, function()
-          local idle = scenario.silence and math.max(busy or 0, cli.idle or 4) or patience
-          w = worlds.new(cli, scenario.steps, scenario.max_turns, settings:format(scenario.attempts or 2, idle))
-          local task, work = run(w, cli, expected)
-          busy = busy or math.ceil(task.attempts[1].seconds)
+          local idle = scenario.silence and (cli.idle or scenario.silence) or patience
+          local function try()
+            w = worlds.new(cli, scenario.steps, scenario.max_turns, settings:format(scenario.attempts or 2, idle))
+            return run(w, cli, expected, idle < patience)
+          end
+          local task, work = try()
+          while #work == 0 do
+            w:leave()
+            idle = math.min(3 * idle, patience)
+            task, work = try()
+          end
           if scenario.max_turns then
             assert.equal(task.attempts[1].session, task.attempts[2].resumed)
             assert.is_true(work[3].remembers)
