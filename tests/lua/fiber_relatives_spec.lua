@@ -4,18 +4,20 @@ local support = require "support"
 
 -- Fibers that cancel what they belong to: their group, their parent, themselves.
 describe("fiber cancel among relatives", function()
-  local order
+  local order, begun
   before_each(support.setup)
-  before_each(function() order = {} end)
+  before_each(function() order, begun = {}, {} end)
   after_each(support.teardown)
 
   local function note(text) order[#order + 1] = text end
   -- Waits in a scope whose end is noted.
   local function wait_in(name)
     local mark <close> = support.mark(order, name)
+    begun[name] = true
     fiber.sleep(60)
     note(tostring(mark))
   end
+  local function until_waits(name) support.eventually(function() return begun[name] end, name) end
 
   it("reaches into nested groups, the innermost first", function()
     support.run(function()
@@ -32,7 +34,7 @@ describe("fiber cancel among relatives", function()
         group:wait()
         note(tostring(mark))
       end)
-      fiber.sleep(0.01)
+      until_waits "bottom"
       fiber.cancel(top)
       assert.is_true(top.done)
     end)
@@ -115,7 +117,7 @@ describe("fiber cancel among relatives", function()
         children:wait()
         note(tostring(mark))
       end)
-      fiber.sleep(0.01)
+      until_waits "sleep"
       fiber.cancel(parent)
       group:wait()
       assert.equal(0, group.count)
@@ -129,7 +131,7 @@ describe("fiber cancel among relatives", function()
       local group <close> = fiber.group { limit = 1 }
       group:spawn(wait_in, "first")
       local spawner = fiber.spawn(function() group:spawn(note, "second") end)
-      fiber.sleep(0.01)
+      until_waits "first"
       fiber.cancel(spawner)
       group:cancel()
       group:wait()
