@@ -74,6 +74,15 @@ describe("surroundings", function()
     assert.is_false(w:exists "/var/tmp/agentlua-planted")
   end)
 
+  it("git of an agent's tidies nothing up: killed over that it would leave a lock for ever", function()
+    w:git("config", "gc.auto", "1")
+    w:add "a thing"
+    assert.equal(0, w:run_lines [[GIT_TRACE="$MARK" git commit -q --allow-empty -m x; echo x >new.txt]].code)
+    local trace = al.fs.read(w.env.MARK)
+    assert.matches("git commit", trace)
+    assert.falsy(trace:find "maintenance" or trace:find "gc %-%-auto")
+  end)
+
   it("in the sandbox an agent asks by the command for it, and nothing of it is left", function()
     w:config 'sandbox = "bwrap"'
     local id = w:add "a thing"
