@@ -20,20 +20,9 @@ function M.without_git(env)
   return env
 end
 
--- A git that is killed in the middle of its maintenance leaves a lock that keeps the user's from it for ever.
-local tidies_nothing = { ["maintenance.auto"] = "false", ["gc.auto"] = "0" }
--- So that reflogs tell what an agent has moved.
-local tells_moves = { ["core.logAllRefUpdates"] = "always" }
-
--- Adds settings of git, which win over those in files.
-local function set_git(env, settings)
-  local count = 0
-  for name, value in pairs(settings) do
-    env["GIT_CONFIG_KEY_" .. count], env["GIT_CONFIG_VALUE_" .. count] = name, value
-    count = count + 1
-  end
-  env.GIT_CONFIG_COUNT = tostring(count)
-end
+-- Settings of an agent's git. Reflogs tell what it has moved. Killed in the middle of its maintenance it would leave a
+-- lock that keeps the user's from it for ever.
+local git_settings = { { "core.logAllRefUpdates", "always" }, { "maintenance.auto", "false" }, { "gc.auto", "0" } }
 
 --- What the configuration says of the surroundings of agents, as `env` of process.spawn; false: not handed on.
 function M.settings(project)
@@ -60,12 +49,11 @@ function M.of(run, task, more)
   env.AGENTLUA_RUN_ID, env.AGENTLUA_TASK_ID = run.id, task.id
   env.AGENTLUA_ATTEMPT = tostring(#(task.attempts or {}))
   env.AGENTLUA_BASE = task.worktree and task.worktree.base or false
-  local git = tidies_nothing
-  if project.identity then
-    env.GIT_COMMITTER_NAME = tripwire.mover(project.identity, task)
-    git = record.overlay(tidies_nothing, tells_moves)
+  env.GIT_COMMITTER_NAME = tripwire.mover(project.identity, task)
+  env.GIT_CONFIG_COUNT = tostring(#git_settings)
+  for i, setting in ipairs(git_settings) do
+    env["GIT_CONFIG_KEY_" .. i - 1], env["GIT_CONFIG_VALUE_" .. i - 1] = setting[1], setting[2]
   end
-  set_git(env, git)
   local host = resource.host()
   env.AGENTLUA_BIN = host or false
   if host then env.PATH = host:match("^(.*)/[^/]+$") .. ":" .. (os.getenv "PATH" or "") end
