@@ -9,6 +9,7 @@
 local core = require "agentlua.core"
 local errors = require "agentlua.errors"
 local fields = require "agentlua.fields"
+local place = require "agentlua.place"
 
 local M = {}
 
@@ -61,11 +62,10 @@ end
 
 -- Paths that are not as they were. What is clean after HEAD has moved was committed, or came with it.
 local function changed_paths(project, before, now)
-  local changed, state = core.json.array(), {}
-  for _, dir in ipairs(project:state_paths()) do state[#state + 1] = dir .. "/" end
+  local changed, state = core.json.array(), project:state_paths()
   local function add(path)
     for _, dir in ipairs(state) do
-      if path:sub(1, #dir) == dir then return end
+      if place.below(path, dir) then return end
     end
     changed[#changed + 1] = path
   end
