@@ -126,7 +126,11 @@ class landing {
 
   bool make_commit() {
     if (ask_.mode == "rebase") return rebase();
-    new_commit made{tree_, {result_.base}, ask_.message, ask_.author, {}, true};
+    new_commit made{.tree = tree_,
+                    .parents = {result_.base},
+                    .message = ask_.message,
+                    .author = ask_.author,
+                    .sign = true};
     if (ask_.mode == "merge") made.parents.push_back(tip_);
     result_.commit = write_commit(repo_, made, guarded(false));
     return true;

@@ -135,8 +135,15 @@ class replay {
                                     "--date=raw", "--format=%an <%ae>%x00%ad%x00%B", commit},
                                    options_)
                                .out);
-    return write_commit(repo_, {tree, {parent}, parts.at(2), parts.at(0), parts.at(1), true},
-                        options_);
+    return write_commit(
+        repo_,
+        {.tree = tree,
+         .parents = {parent},
+         .message = parts.at(2),
+         .author = parts.at(0),
+         .date = parts.at(1),
+         .sign = true},
+        options_);
   }
 
   const repository& repo_;
