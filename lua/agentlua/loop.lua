@@ -18,7 +18,9 @@ local workflows = require "agentlua.task.workflows"
 
 local M = {}
 
--- What the loops of a run know while it goes on.
+-- What the loops of a run know while it goes on, also run/work.lua and run/remains.lua: a list of the loops; project,
+-- run, workflows; only = id of the one task; full: --max-tasks have begun; bug: an error of the script; trouble: the
+-- exit code is 1; damaged: files were set aside; contended: somebody had hold of a task; said: the deadlock.
 local loops_type = {}
 loops_type.__index = loops_type
 
